@@ -1,0 +1,243 @@
+"""Pictures of what the generator makes, from the same latents each time: watch it learn."""
+
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gan_lab.callbacks.reports import paused
+from gan_lab.data.base import Reals
+from gan_lab.loggers.base import RunLogger
+from gan_lab.models.base import GAN
+from gan_lab.runs import atomic_write
+
+GRID_WIDTH = 768  # pixels; small samples are enlarged up to it
+BETWEEN = 225  # the grey between samples
+MAX_FRAMES = 120  # of growth.gif
+
+
+class Samples(L.Callback):
+    """Draws fixed latents at the start, every `every_kimg` and at the end.
+
+    Writes samples/<kimg>.png, the data beside it in samples/real.png, and at the end
+    samples/growth.gif. A conditional model gets one class per row. Points make a scatter plot.
+
+    Args:
+        every_kimg: thousands of real images between two pictures.
+        num: pictures in a grid.
+        num_points: points in a scatter plot.
+        seed: of the latents.
+    """
+
+    def __init__(
+        self, every_kimg: float, *, num: int = 64, num_points: int = 2000, seed: int = 0
+    ) -> None:
+        if every_kimg <= 0 or num < 1 or num_points < 1:
+            raise ValueError(
+                f"callbacks.samples: every_kimg={every_kimg}, num={num}, num_points={num_points}:"
+                " each must be above 0"
+            )
+        self.every_kimg, self.num, self.num_points, self.seed = every_kimg, num, num_points, seed
+        self._next = 0.0  # kimg of the next picture
+        self._reals: Tensor | None = None  # those in real.png: (N, C, H, W) or (N, 2)
+        self.diversity: float | None = None  # spread of the last picture's samples, data's = 1
+
+    def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
+        kimg = gan.kimg_at(gan.steps_done)
+        self._next = after(kimg, self.every_kimg)
+        if not trainer.is_global_zero:
+            return
+        folder = Path(trainer.default_root_dir) / "samples"
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in frames(folder):
+            if float(path.stem) > round(kimg, 1):  # a run that was killed had been further
+                path.unlink()
+        with paused(trainer, "drawing"):
+            if trainer.datamodule is not None:
+                self._draw_reals(trainer.datamodule.reals(), gan, folder / "real.png")
+        if gan.steps_done == 0:
+            self._draw(trainer, gan)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, gan: GAN, outputs: None, batch: dict[str, Tensor], batch_idx: int
+    ) -> None:
+        kimg = gan.kimg_at(gan.steps_done)
+        if kimg < self._next and gan.steps_done != trainer.max_steps:
+            return
+        self._next = after(kimg, self.every_kimg)
+        if trainer.is_global_zero:
+            self._draw(trainer, gan)
+
+    def on_train_end(self, trainer: L.Trainer, gan: GAN) -> None:
+        if trainer.is_global_zero:
+            animate(Path(trainer.default_root_dir) / "samples")
+
+    def state_dict(self) -> dict[str, float | None]:
+        return {"diversity": self.diversity}
+
+    def load_state_dict(self, state: dict[str, float | None]) -> None:
+        self.diversity = state["diversity"]
+
+    def _draw(self, trainer: L.Trainer, gan: GAN) -> None:
+        with paused(trainer, "drawing"):
+            kimg = gan.kimg_at(gan.steps_done)
+            if len(gan.shape) == 1:
+                fakes = gan.sample(self.num_points, seed=self.seed).cpu()
+                picture = scatter(fakes, self._reals)
+            else:
+                label, columns = rows_of_classes(self.num, gan.num_classes)
+                num = self.num if label is None else len(label)
+                fakes = gan.sample(num, seed=self.seed, label=label).cpu()
+                picture = grid(fakes, columns)
+            if self._reals is not None:
+                self.diversity = spread(fakes) / max(spread(self._reals), 1e-12)
+            path = Path(trainer.default_root_dir) / "samples" / f"{kimg:08.1f}.png"
+            save(picture, path)
+            for logger in trainer.loggers:
+                if isinstance(logger, RunLogger):
+                    logger.log_picture("samples", path, step=gan.steps_done, kimg=kimg)
+
+    def _draw_reals(self, reals: Reals, gan: GAN, path: Path) -> None:
+        order = torch.randperm(len(reals), generator=torch.Generator().manual_seed(self.seed))
+        if len(gan.shape) == 1:
+            self._reals = reals.images(order[: self.num_points])
+            save(scatter(None, self._reals), path)
+            return
+        label, columns = rows_of_classes(self.num, gan.num_classes)
+        chosen = order[: self.num] if label is None else of_classes(reals, order, label)
+        self._reals = reals.images(chosen).float() / 127.5 - 1
+        save(grid(self._reals, columns), path)
+
+
+def spread(samples: Tensor) -> float:
+    """Standard deviation over the samples (N, *shape), the mean over their pixels."""
+    return samples.float().std(0, correction=0).mean().item()
+
+
+def after(kimg: float, every: float) -> float:
+    """The next multiple of `every` above `kimg`, less what rounding may have taken."""
+    return (int(kimg / every + 1e-6) + 1) * every - 1e-6 * every
+
+
+def rows_of_classes(num: int, num_classes: int | None) -> tuple[Tensor | None, int]:
+    """Labels (N,) of a grid with a class in each row, N near `num`, and the number of columns.
+
+    Without classes: None and the columns of a square grid.
+    """
+    if num_classes is None:
+        return None, max(1, round(num**0.5))
+    rows = min(num_classes, 16)
+    columns = max(1, -(-num // rows))
+    classes = torch.arange(rows) * num_classes // rows
+    return classes.repeat_interleave(columns), columns
+
+
+def of_classes(reals: Reals, order: Tensor, label: Tensor) -> Tensor:
+    """Items (N,) with the labels `label` (N,), in the order of `order`; any item where none is."""
+    order = order[:20_000]
+    labels = reals.labels(order)
+    if labels is None:
+        return order[: len(label)]
+    waiting = {c: order[labels == c].tolist() for c in label.unique().tolist()}
+    spare = order.tolist()
+    return torch.tensor([(waiting[c] or spare).pop(0) for c in label.tolist()])
+
+
+def to_rgb(images: Tensor) -> np.ndarray:
+    """(N, C, H, W) in [-1, 1] -> (N, H, W, 3) uint8.
+
+    One channel is grey, four are colour with alpha (over a checkerboard); of any other number the
+    first one (C = 2) or three are shown. What is not a number is black.
+    """
+    images = images.detach().float().nan_to_num(-1.0).clamp(-1, 1).cpu()
+    N, C, H, W = images.shape
+    pixels = images.add(1).mul(127.5).permute(0, 2, 3, 1).numpy()  # (N, H, W, C) in [0, 255]
+    if C == 4:
+        side = max(1, min(H, W) // 8)
+        squares = (np.arange(H)[:, None] // side + np.arange(W) // side) % 2
+        board = np.where(squares, 235.0, 205.0)[..., None]
+        alpha = pixels[..., 3:] / 255
+        pixels = alpha * pixels[..., :3] + (1 - alpha) * board
+    elif C < 3:
+        pixels = pixels[..., :1].repeat(3, axis=-1)
+    return pixels[..., :3].round().astype(np.uint8)
+
+
+def grid(images: Tensor, columns: int) -> Image.Image:
+    """Pictures (N, C, H, W) in [-1, 1] in rows of `columns`, small ones enlarged without blur."""
+    pixels = to_rgb(images)
+    N, H, W, _ = pixels.shape
+    factor = max(1, GRID_WIDTH // (columns * W + columns + 1))
+    gap = max(2, factor)
+    H, W = factor * H, factor * W
+    pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
+    rows = -(-N // columns)
+    size = rows * (H + gap) + gap, columns * (W + gap) + gap
+    sheet = np.full((*size, 3), BETWEEN, np.uint8)
+    for n in range(N):
+        y, x = gap + n // columns * (H + gap), gap + n % columns * (W + gap)
+        sheet[y : y + H, x : x + W] = pixels[n]
+    return Image.fromarray(sheet)
+
+
+def scatter(fakes: Tensor | None, reals: Tensor | None) -> Image.Image:
+    """Points (N, 2): reals in grey, fakes in colour, the axes set by the reals."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 6.4), dpi=100)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.07, 0.05, 0.91, 0.93))
+    axes.set_aspect("equal")
+    frame = (fakes if reals is None else reals).numpy()
+    low, high = frame.min(0), frame.max(0)
+    middle, reach = (low + high) / 2, 0.6 * max(float((high - low).max()), 1e-3)
+    axes.set_xlim(middle[0] - reach, middle[0] + reach)
+    axes.set_ylim(middle[1] - reach, middle[1] + reach)
+    axes.tick_params(colors="#888888", labelsize=8)
+    for spine in axes.spines.values():
+        spine.set_color("#cccccc")
+    if reals is not None:
+        axes.scatter(reals[:, 0], reals[:, 1], s=7, c="#bdbdbd", linewidths=0)
+    if fakes is not None:
+        axes.scatter(fakes[:, 0], fakes[:, 1], s=7, c="#d9480f", alpha=0.6, linewidths=0)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """Write a PNG whole or not at all."""
+    atomic_write(path, lambda file: picture.save(file, format="PNG"))
+
+
+def frames(folder: Path) -> list[Path]:
+    """The pictures of a run's `samples` folder, oldest first."""
+    return sorted(folder.glob("[0-9]*.png"), key=lambda path: float(path.stem))
+
+
+def animate(folder: Path) -> Path | None:
+    """samples/growth.gif from the pictures in the folder; the last one stays for two seconds."""
+    paths = frames(folder)
+    if len(paths) < 2:
+        return None
+    keep = np.linspace(0, len(paths) - 1, min(len(paths), MAX_FRAMES)).round().astype(int)
+    pictures = []
+    for i in keep:
+        with Image.open(paths[i]) as picture:
+            shrink = min(1.0, GRID_WIDTH / picture.width)
+            size = round(picture.width * shrink), round(picture.height * shrink)
+            picture = picture.convert("RGB").resize(size) if shrink < 1 else picture.convert("RGB")
+        pictures.append(picture.quantize(256, dither=Image.Dither.NONE))
+    durations = [150] * (len(pictures) - 1) + [2000]  # milliseconds
+    first, *rest = pictures
+    path = folder / "growth.gif"
+    atomic_write(
+        path,
+        lambda file: first.save(
+            file, format="GIF", save_all=True, append_images=rest, duration=durations, loop=0
+        ),
+    )
+    return path

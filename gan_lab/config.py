@@ -1,0 +1,337 @@
+"""Checked configuration: Python signatures are the schema of the yaml files.
+
+A node with a `_target_` must bind to the signature of what it names, and combinations that cannot
+work are refused; both before any picture is read. Messages name the option, its value and the
+nearest thing that would have been right.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gan_lab.errors import UserError
+
+SPECIAL = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
+FACTS = {"data": {"shape", "num_classes"}}  # what the builder adds to a node for interpolation
+
+
+def validate(cfg: DictConfig) -> None:
+    """Refuse a config with a node that its `_target_` would not take; nothing is built.
+
+    Interpolations of what only the data know are left alone.
+    """
+    problems = _wrong_trainer_numbers(cfg) if "trainer" in cfg else []
+    for problem in _problems(_plain(cfg), ""):
+        option = problem.partition("=")[0]  # said once, however many nodes follow an option
+        if not any(said.startswith(f"{option}=") for said in problems):
+            problems.append(problem)
+    if problems:
+        raise UserError("\n".join(problems))
+    precision = str(OmegaConf.select(cfg, "trainer.precision"))
+    if precision.startswith("16") and _on_cpu(cfg):
+        raise UserError(
+            f"trainer.precision={precision} needs a GPU: fp16 on a CPU is slow and has no scaler. "
+            "Use trainer.precision=32-true or bf16-mixed there."
+        )
+
+
+def refuse_impossible(cfg: DictConfig, data: object) -> None:
+    """Refuse combinations of model, data and machine that cannot work, before pixels are read.
+
+    Args:
+        cfg: the composed config.
+        data: the data module, constructed; only its facts are asked.
+    """
+    data_name, model_name = (cfg.get(f"{group}_name") or group for group in ("data", "model"))
+    conditional = [path for path, target in _targets(cfg.model, "model") if _conditional(target)]
+    if conditional and data.num_classes is None:
+        raise UserError(
+            f"model={model_name} takes labels ({conditional[0]} is conditional), but "
+            f"data={data_name} has none. Use data with labels (data.labelled=true where it has "
+            "the option) or an unconditional model."
+        )
+    accumulate = OmegaConf.select(cfg, "model.accumulate") or 1
+    processes = num_processes(cfg)
+    if data.batch_size % (processes * accumulate):
+        raise UserError(
+            f"data.batch_size={data.batch_size} does not divide into trainer.devices * "
+            f"trainer.num_nodes = {processes} processes times model.accumulate={accumulate} parts. "
+            f"The next one that does is {_next_multiple(data.batch_size, processes * accumulate)}."
+        )
+
+
+def build(cfg: DictConfig, name: str) -> object:
+    """Make the noun `cfg.<name>`; a constructor's ValueError becomes a message about that key."""
+    import hydra.errors
+    from hydra.utils import instantiate
+
+    try:
+        return instantiate(cfg[name], _convert_="all")
+    except hydra.errors.InstantiationException as error:
+        cause = root_cause(error)
+        if not isinstance(cause, ValueError):
+            raise
+        where = str(error).rpartition("full_key: ")[2] if "full_key: " in str(error) else name
+        raise UserError(f"{where}: {cause}{_what_the_data_are(cfg, name)}") from error
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The exception that started a chain of `raise ... from`."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def num_processes(cfg: DictConfig) -> int:
+    """How many processes the trainer config asks for; 1 where Lightning is to find out."""
+    devices = OmegaConf.select(cfg, "trainer.devices")
+    if isinstance(devices, str) and devices.isdigit():
+        devices = int(devices)
+    if OmegaConf.is_list(devices):
+        devices = len(devices)
+    if not isinstance(devices, int) or devices < 1:
+        devices = 1
+    return devices * (OmegaConf.select(cfg, "trainer.num_nodes") or 1)
+
+
+def nearest(word: str, words: typing.Iterable[str], num: int = 3) -> list[str]:
+    """The entries of `words` that `word` was probably meant to be, best first; maybe none.
+
+    Dotted keys are also compared by their last part: `lr` is near `model.optimizers.generator.lr`.
+    """
+    scored = sorted(((_likeness(word, other), other) for other in words), key=lambda s: -s[0])
+    best = scored[0][0] if scored else 0.0
+    return [other for score, other in scored[:num] if score >= max(0.6, best - 0.05)]
+
+
+def suggestion(word: str, words: typing.Iterable[str]) -> str:
+    """` Did you mean ...?`, or what there is to choose from, or nothing."""
+    words = sorted(set(words))
+    if near := nearest(word, words):
+        return f" Did you mean {' or '.join(f'`{other}`' for other in near)}?"
+    return f" There is {', '.join(words)}." if 0 < len(words) <= 20 else ""
+
+
+def parameters(target: Callable) -> dict[str, inspect.Parameter] | None:
+    """The named parameters of a callable; None if any keyword would do.
+
+    `**kwargs` of a constructor is taken to be handed to the class above it.
+    """
+    constructors = [target]
+    if inspect.isclass(target):
+        constructors = [c.__init__ for c in target.__mro__ if "__init__" in vars(c)]
+    found: dict[str, inspect.Parameter] = {}
+    for constructor in constructors:
+        named = list(inspect.signature(constructor).parameters.values())
+        if constructor is not target:
+            named = named[1:]  # self
+        for parameter in named:
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                found.setdefault(parameter.name, parameter)
+        if all(parameter.kind != parameter.VAR_KEYWORD for parameter in named):
+            return found
+    return None
+
+
+def locate(target: str) -> Callable:
+    """What a `_target_` names; a UserError names the nearest thing in its module.
+
+    Not `hydra.utils.get_object`, which also logs what it raises.
+    """
+    parts = target.split(".")
+    for depth in range(len(parts), 0, -1):
+        name = ".".join(parts[:depth])
+        try:
+            found = importlib.import_module(name)
+            break
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+                raise UserError(f"{target} needs the package `{error.name}`.") from error
+        except ImportError as error:
+            raise UserError(f"{target} cannot be imported: {error}") from error
+    else:
+        raise UserError(f"{target}: there is no package `{parts[0]}`.")
+    for position in range(depth, len(parts)):
+        part = parts[position]
+        if not hasattr(found, part):
+            siblings = [key for key in vars(found) if not key.startswith("_")]
+            if hasattr(found, "__path__"):
+                siblings += [module.name for module in pkgutil.iter_modules(found.__path__)]
+            raise UserError(
+                f"{'.'.join(parts[:position])} has no `{part}`.{suggestion(part, siblings)}"
+            )
+        found = getattr(found, part)
+    return found
+
+
+def _problems(node: object, path: str) -> Iterator[str]:
+    """One sentence for each node that its target would refuse."""
+    if isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _problems(child, f"{path}[{index}]")
+    if not isinstance(node, dict):
+        return
+    if "_target_" in node:
+        try:
+            yield from _unbound(node, path, locate(node["_target_"]))
+        except UserError as error:
+            yield f"{path}._target_: {error}"
+    for key, child in node.items():
+        yield from _problems(child, f"{path}.{key}" if path else str(key))
+
+
+def _unbound(node: dict, path: str, target: Callable) -> Iterator[str]:
+    """What keeps a node from being the arguments of its target."""
+    known = parameters(target)
+    given = {k: v for k, v in node.items() if k not in SPECIAL | FACTS.get(path, set())}
+    name = node["_target_"]
+    for key, value in given.items():
+        if known is not None and key not in known:
+            yield f"{path}.{key}={value}: {name} has no `{key}`.{suggestion(key, known)}"
+    if known is None or "_args_" in node:
+        return
+    hints = _hints(target)
+    for key, value in given.items():
+        option = f"{path}.{key}"
+        if isinstance(value, Followed):
+            option, value = value.option, value.value
+        if key in known and not accepts(hints.get(key, object), value):
+            wanted = hints[key]
+            wanted = (
+                wanted.__name__ if inspect.isclass(wanted) else str(wanted).replace("typing.", "")
+            )
+            yield f"{option}={value}: {name} takes {wanted} there, not {type(value).__name__}."
+    if not node.get("_partial_"):
+        for key, parameter in known.items():
+            if parameter.default is parameter.empty and key not in given:
+                yield f"{path}: {name} needs `{key}`, which is not given."
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A scalar that an interpolation such as ${trainer.kimg} stands for."""
+
+    option: str
+    value: object
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+def _plain(node: object) -> object:
+    """Dicts and lists of a config; interpolations of other options' scalars are `Followed`."""
+    if OmegaConf.is_dict(node):
+        return {key: _plain_child(node, key) for key in node.keys()}  # noqa: SIM118
+    if OmegaConf.is_list(node):
+        return [_plain_child(node, index) for index in range(len(node))]
+    return node
+
+
+def _plain_child(parent: DictConfig | ListConfig, key: str | int) -> object:
+    node = parent._get_node(key)
+    if not node._is_interpolation():
+        return _plain(parent[key]) if not OmegaConf.is_missing(parent, key) else "${missing}"
+    raw = node._value()
+    try:
+        value = parent[key]
+    except OmegaConfBaseException:
+        return raw  # a fact that is not known yet
+    option = raw[2:-1]
+    simple = raw.startswith("${") and option.replace(".", "").replace("_", "").isalnum()
+    return raw if OmegaConf.is_config(value) or not simple else Followed(option, value)
+
+
+def _wrong_trainer_numbers(cfg: DictConfig) -> list[str]:
+    """Options of the trainer group that are no positive number; callbacks read them as such."""
+    wrong = []
+    for key, value in _plain(cfg.trainer).items():
+        if "kimg" in key and not (accepts(float, value) and value > 0):
+            wrong.append(f"trainer.{key}={value}: must be a number above 0.")
+    return wrong
+
+
+def accepts(annotation: object, value: object) -> bool:
+    """Whether a plain yaml value can be what a parameter is annotated as; unsure counts as yes."""
+    if isinstance(value, str) and "${" in value or isinstance(value, dict):
+        return True
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return any(accepts(argument, value) for argument in arguments)
+    if origin is typing.Literal:
+        return value in arguments
+    if annotation in (None, type(None)):
+        return value is None
+    if annotation in (bool, str):
+        return isinstance(value, annotation)
+    if annotation in (int, float):
+        numbers = (int,) if annotation is int else (int, float)
+        return isinstance(value, numbers) and not isinstance(value, bool)
+    return True
+
+
+def _hints(target: Callable) -> dict[str, object]:
+    """Annotations of a callable's parameters, those of the classes above it included."""
+    constructors = [target]
+    if inspect.isclass(target):
+        constructors = [c.__init__ for c in reversed(target.__mro__) if "__init__" in vars(c)]
+    hints: dict[str, object] = {}
+    for constructor in constructors:
+        try:
+            hints |= typing.get_type_hints(constructor)
+        except (NameError, TypeError):  # a C type, or a name that only a type checker sees
+            continue
+    return hints
+
+
+def _targets(node: object, path: str) -> Iterator[tuple[str, Callable]]:
+    """Path and target of every node, children included."""
+    node = OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield path, locate(node["_target_"])
+        for key, child in node.items():
+            yield from _targets(child, f"{path}.{key}")
+
+
+def _conditional(target: Callable) -> bool:
+    return getattr(target, "conditional", False) is True
+
+
+def _on_cpu(cfg: DictConfig) -> bool:
+    accelerator = OmegaConf.select(cfg, "trainer.accelerator")
+    if accelerator in (None, "auto"):
+        import torch
+
+        return not torch.cuda.is_available()
+    return accelerator == "cpu"
+
+
+def _what_the_data_are(cfg: DictConfig, name: str) -> str:
+    """For a model that cannot be made: the options that its size comes from."""
+    shape = OmegaConf.select(cfg, "data.shape")
+    if name != "model" or shape is None:
+        return ""
+    resolution = OmegaConf.select(cfg, "data.resolution")
+    resolution = "" if resolution is None else f" at data.resolution={resolution}"
+    choice = f"model={cfg.get('model_name')} on data={cfg.get('data_name')}{resolution}"
+    return f" ({choice}, shape {list(shape)})"
+
+
+def _likeness(word: str, other: str) -> float:
+    whole = SequenceMatcher(None, word.lower(), other.lower()).ratio()
+    leaf = SequenceMatcher(
+        None, word.lower().rpartition(".")[2], other.lower().rpartition(".")[2]
+    ).ratio()
+    return max(whole, 0.9 * leaf)
+
+
+def _next_multiple(number: int, factor: int) -> int:
+    return -(-number // factor) * factor

@@ -1,0 +1,237 @@
+"""What every data module promises: its shape, an endless keyed stream, and random access."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan_lab.data.stream import Batch, Batches, Stream, mirror_
+from gan_lab.errors import UserError
+
+# Larger minibatches are prepared by a thread; below, handing over costs more than it hides.
+LARGE_BATCH_BYTES = 4 << 20
+
+
+def data_folder(root: str | Path | None) -> Path:
+    """Where downloads live: `root`, else $GAN_LAB_DATA, else ~/.cache/gan_lab/data."""
+    return Path(root or os.environ.get("GAN_LAB_DATA") or "~/.cache/gan_lab/data").expanduser()
+
+
+def cache_folder() -> Path:
+    """Where decoded sets are kept: $GAN_LAB_CACHE, else ~/.cache/gan_lab."""
+    return Path(os.environ.get("GAN_LAB_CACHE") or "~/.cache/gan_lab").expanduser()
+
+
+def digest(*parts: object) -> str:
+    """16 hex digits that name plain values, bytes or arrays."""
+    state = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        state.update(part if isinstance(part, bytes | memoryview) else repr(part).encode())
+        state.update(b"\0")
+    return state.hexdigest()
+
+
+class Reals(Protocol):
+    """Random access to one split, for minibatches, metrics and grids."""
+
+    def __len__(self) -> int: ...
+
+    def images(self, indices: Tensor | Sequence[int]) -> Tensor:
+        """(B,) item numbers -> (B, C, H, W) uint8, or (B, 2) float32 for points."""
+
+    def labels(self, indices: Tensor | Sequence[int]) -> Tensor | None:
+        """(B,) item numbers -> (B,) int64, or None without labels."""
+
+    def fingerprint(self) -> str:
+        """16 hex digits that name the content."""
+
+
+def item_numbers(indices: Tensor | Sequence[int]) -> np.ndarray:
+    """(B,) int64 for NumPy."""
+    return torch.as_tensor(indices, dtype=torch.int64).numpy()
+
+
+class ArrayReals:
+    """A split held in memory, or in a file mapped to memory.
+
+    Args:
+        images: (N, C, H, W) uint8, or (N, 2) float32.
+        labels: (N,) int64, or None.
+        known_fingerprint: given where the content's name is known; else the array is hashed.
+    """
+
+    def __init__(
+        self, images: Tensor, labels: Tensor | None = None, known_fingerprint: str | None = None
+    ) -> None:
+        # NumPy gathers in the caller's thread: torch would split a small batch over its threads
+        # and, on a busy machine, wait milliseconds for the last of them.
+        self._images = images.numpy()
+        self._labels = None if labels is None else labels.numpy()
+        self._fingerprint = known_fingerprint
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def images(self, indices: Tensor | Sequence[int]) -> Tensor:
+        return torch.from_numpy(self._images.take(item_numbers(indices), axis=0))
+
+    def labels(self, indices: Tensor | Sequence[int]) -> Tensor | None:
+        if self._labels is None:
+            return None
+        return torch.from_numpy(self._labels.take(item_numbers(indices)))
+
+    def fingerprint(self) -> str:
+        if self._fingerprint is None:
+            labels = None if self._labels is None else self._labels.tolist()
+            images = memoryview(np.ascontiguousarray(self._images)).cast("B")
+            self._fingerprint = digest(images, self._images.shape, labels)
+        return self._fingerprint
+
+
+@dataclass
+class Minibatches:
+    """The rows that one process owns of each minibatch: iteration -> {image, label}.
+
+    Args:
+        reals: the training split.
+        stream: the keyed walk over it.
+        batch_size: size B of the whole minibatch, over all processes.
+        first_row, rows: which of the B rows are made here.
+        mirror: flip half of the draws left to right.
+    """
+
+    reals: Reals
+    stream: Stream
+    batch_size: int
+    first_row: int
+    rows: int
+    mirror: bool
+
+    def __call__(self, iteration: int) -> Batch:
+        draws = self.stream.draws(iteration * self.batch_size + self.first_row, self.rows)
+        images = self.reals.images(draws)
+        labels = self.reals.labels(draws)
+        if self.mirror:
+            flips = self.stream.flips(iteration, self.batch_size)
+            mirror_(images, flips[self.first_row : self.first_row + self.rows])
+        return {"image": images} if labels is None else {"image": images, "label": labels}
+
+
+class DataModule(L.LightningDataModule):
+    """A data set as the engine sees it. The constructor looks but reads no pixels.
+
+    A set writes `load(split)`; the stream, the flips and the transfer are here.
+
+    Args:
+        name: for humans.
+        shape: (C, H, W) of a picture, or (2,) of a point.
+        num_classes: number of labels K, or None for an unlabelled set.
+        class_names: K words, where they are known.
+        batch_size: size B of the minibatch over all processes together.
+        seed: the key of the order and of the flips.
+        mirror: flip half of the draws left to right.
+    """
+
+    splits: tuple[str, ...] = ("train",)
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        shape: tuple[int, ...],
+        num_classes: int | None,
+        batch_size: int,
+        seed: int,
+        mirror: bool = False,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise UserError(f"data.batch_size={batch_size}: a minibatch holds at least 1 picture")
+        if mirror and len(shape) != 3:
+            raise UserError("data.mirror=true: only pictures can be mirrored; leave it false")
+        self.name = name
+        self.shape = tuple(shape)
+        self.num_classes = num_classes
+        self.class_names = None if class_names is None else list(class_names)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.mirror = mirror
+        self._reals: dict[str, Reals] = {}
+
+    def load(self, split: str) -> Reals:
+        """Read one split; asked once per split."""
+        raise NotImplementedError
+
+    def reals(self, split: str = "train") -> Reals:
+        """Random access to a split's pictures and labels, read on first use."""
+        if split not in self.splits:
+            raise UserError(
+                f"split={split}: {self.name} has no such split; choose from: "
+                + ", ".join(self.splits)
+            )
+        if split not in self._reals:
+            self._reals[split] = self.load(split)
+        return self._reals[split]
+
+    def fingerprint(self) -> str:
+        """16 hex digits that name the training split's content at this resolution."""
+        return self.reals("train").fingerprint()
+
+    def prepare_data(self) -> None:
+        self.reals("train")
+
+    def share(self) -> tuple[int, int]:
+        """First row and number of rows that this process owns in each minibatch."""
+        rank = 0 if self.trainer is None else self.trainer.global_rank
+        world = 1 if self.trainer is None else self.trainer.world_size
+        rows, rest = divmod(self.batch_size, world)
+        if rest:
+            raise UserError(
+                f"data.batch_size={self.batch_size} does not divide by {world} processes; "
+                f"choose a multiple of {world}"
+            )
+        return rank * rows, rows
+
+    def first_iteration(self) -> int:
+        """The iteration at which the stream starts: 0, or where a run is taken up again."""
+        module = None if self.trainer is None else self.trainer.lightning_module
+        return int(getattr(module, "iteration", 0))
+
+    def on_cuda(self) -> bool:
+        """Whether minibatches go to a CUDA device, so that pinned memory pays."""
+        return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+
+    def minibatches(self, first_row: int, rows: int) -> Callable[[int], Batch]:
+        """iteration -> some rows of its minibatch, a pure function of the seed and these."""
+        reals = self.reals("train")
+        return Minibatches(
+            reals, Stream(len(reals), self.seed), self.batch_size, first_row, rows, self.mirror
+        )
+
+    def train_dataloader(self) -> Iterable[Batch]:
+        """Endless minibatches of this process: `image` and, where labelled, `label`."""
+        first_row, rows = self.share()
+        minibatches = self.minibatches(first_row, rows)
+        pin = self.on_cuda()
+
+        def make(iteration: int) -> Batch:
+            batch = minibatches(iteration)
+            return {name: value.pin_memory() for name, value in batch.items()} if pin else batch
+
+        batch_bytes = rows * torch.Size(self.shape).numel()
+        ahead = 3 if pin or batch_bytes >= LARGE_BATCH_BYTES else 0
+        return Batches(make, self.first_iteration, ahead=ahead)
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """uint8 in 0..255 -> float32 in [-1, 1], on the device; points pass through."""
+        if batch["image"].dtype == torch.uint8:
+            batch = {**batch, "image": batch["image"].float().div_(127.5).sub_(1)}
+        return batch

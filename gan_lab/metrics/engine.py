@@ -1,0 +1,328 @@
+"""One pass: fakes block by block, each extractor once, every formula on the features.
+
+Block b of the fakes is a pure function of (weights, seed, b), and the features of a block of its
+images, so any number of processes that share the blocks find the same figures.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from typing import Protocol as Interface
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from gan_lab.metrics import cache
+from gan_lab.metrics.extractor import Extractor
+from gan_lab.metrics.features import Features
+from gan_lab.metrics.protocol import Protocol, Record, digest, short_name
+from gan_lab.metrics.suite import Suite
+from gan_lab.randomness import EVALUATION, generator, key
+
+if TYPE_CHECKING:
+    from gan_lab.data.base import DataModule, Reals
+    from gan_lab.models.base import GAN
+
+REALS, LABELS = 1, 2  # kinds of draws under the key EVALUATION; the fakes' own is 0
+
+
+class Fakes(Interface):
+    """Where fakes come from.
+
+    Attributes:
+        generator: `averaged`, `raw` or `files`, for the protocol.
+        labels: how a conditional generator is asked, for the protocol.
+        seed: of the draw.
+    """
+
+    generator: str
+    labels: str
+    seed: int
+
+    def block(self, index: int, size: int) -> Tensor:
+        """Samples (size, C, H, W), float in [-1, 1] or uint8; points are (size, 2)."""
+
+
+class GeneratedFakes:
+    """Samples of a GAN; a conditional one is asked for the labels of randomly drawn reals.
+
+    Args:
+        gan: anything with `sample(num, seed=, label=, raw=)`.
+        reals: whose labels are drawn, for a conditional GAN.
+        seed: of latents and labels.
+        raw: sample the generator itself instead of its average.
+    """
+
+    def __init__(self, gan: "GAN", reals: "Reals", *, seed: int = 0, raw: bool = False) -> None:
+        self.gan, self.reals, self.seed, self.raw = gan, reals, seed, raw
+        self.generator = "raw" if raw else "averaged"
+        self.labels = "none" if gan.num_classes is None else "those of randomly drawn reals"
+
+    def block(self, index: int, size: int) -> Tensor:
+        label = None
+        if self.gan.num_classes is not None:
+            draw = generator(EVALUATION, LABELS, self.seed, index)
+            label = self.reals.labels(torch.randint(len(self.reals), (size,), generator=draw))
+        seed = key(EVALUATION, 0, self.seed, index)
+        return self.gan.sample(size, seed=seed, label=label, raw=self.raw)
+
+
+class StoredFakes:
+    """Pictures that are there already, in a fixed random order (files may be sorted by class)."""
+
+    generator, labels, seed = "files", "none", 0
+
+    def __init__(self, reals: "Reals") -> None:
+        self.reals, self.order = reals, fixed_order(len(reals))
+
+    def block(self, index: int, size: int) -> Tensor:
+        return self.reals.images(self.order[index * size : (index + 1) * size])
+
+
+def evaluate(
+    suite: Suite,
+    extractors: list[Extractor],
+    fakes: Fakes,
+    data: "DataModule",
+    device: torch.device,
+    *,
+    num_fake: int | None = None,
+) -> list[Record]:
+    """All figures of the fakes against the data. Every process must call it; all get the same.
+
+    Args:
+        suite: what to compute.
+        extractors: as `suite.prepare` gave them.
+        fakes: what to judge.
+        data: what to judge it by.
+        device: where the extractors are.
+        num_fake: overrules the suite's, where fewer fakes exist.
+    """
+    num_real, wanted = suite.counts(len(data.reals(suite.split)))
+    num_fake = wanted if num_fake is None else num_fake
+    reals = real_features(suite, extractors, data, device)
+    found = extract(fakes.block, num_fake, suite.block, extractors, device)
+    records: list[Record] = []
+    if found is not None:
+        for extractor, real, fake in zip(extractors, reals, found, strict=True):
+            records += judge(suite, extractor, real, fake, fakes, data)
+    return from_first_process(records, device)
+
+
+def judge(
+    suite: Suite,
+    extractor: Extractor,
+    real: Features,
+    fake: Features,
+    fakes: Fakes,
+    data: "DataModule",
+) -> list[Record]:
+    """The figures of one extractor, in the order of the suite's formulas."""
+    finite = bool(torch.isfinite(fake.values).all())
+    records = []
+    for formula in suite.formulas_for(extractor, data):
+        reals, seen = real.first(formula.num), fake.first(formula.num)
+        values = formula(reals, seen, data) if finite else (math.nan,) * len(formula.names)
+        for metric, value in zip(formula.names, values, strict=True):
+            protocol = Protocol(
+                metric=metric,
+                extractor=extractor.name,
+                extractor_weights=extractor.fingerprint,
+                resize=extractor.resize,
+                num_real=len(reals),
+                num_fake=len(seen),
+                data=data.name,
+                split=suite.split,
+                data_fingerprint=data.reals(suite.split).fingerprint(),
+                generator=fakes.generator,
+                labels=fakes.labels,
+                parameters=formula.parameters(),
+                seed=fakes.seed,
+            )
+            name = short_name(metric, extractor.name, len(seen))
+            lower = formula.lower_is_better
+            records.append(Record(name, value, lower, protocol, extractor.record()))
+    return records
+
+
+def real_features(
+    suite: Suite, extractors: list[Extractor], data: "DataModule", device: torch.device
+) -> list[Features]:
+    """The reals' features, per extractor: from `suite.known`, the cache, or computed together.
+
+    Only the first process holds them; the others get empty sets.
+    """
+    reals = data.reals(suite.split)
+    num_real, _ = suite.counts(len(reals))
+    names = [real_name(extractor, reals, num_real, suite.block) for extractor in extractors]
+    if is_first():
+        for name in names:
+            if name not in suite.known:
+                suite.known[name] = load_features(name)
+    else:
+        suite.known.update({name: Features(torch.empty(0, 0)) for name in names})
+    todo = from_first_process([name for name in names if suite.known[name] is None], device)
+    if todo:
+        order = fixed_order(len(reals))[:num_real]
+
+        def block(index: int, size: int) -> Tensor:
+            return reals.images(order[index * size : (index + 1) * size])
+
+        absent = [e for e, name in zip(extractors, names, strict=True) if name in todo]
+        computed = extract(block, num_real, suite.block, absent, device)
+        for name, features in zip(todo, computed or [], strict=False):
+            suite.known[name] = features
+            save_features(name, features)
+    return [suite.known[name] for name in names]
+
+
+def real_name(extractor: Extractor, reals: "Reals", num_real: int, block: int) -> str:
+    """The cache's name of the reals' features: the hash of all that decides them."""
+    facts = {
+        "extractor": extractor.name,
+        "weights": extractor.fingerprint,
+        "resize": extractor.resize,
+        "reals": reals.fingerprint(),
+        "num_real": num_real,
+        "block": block,
+    }
+    return f"features/{extractor.name}-{digest(facts)}"
+
+
+def load_features(name: str) -> Features | None:
+    """Real features from the cache; None where they are not known."""
+    found = cache.load(cache.place(name))
+    return None if found is None else Features(found[0]["features"], found[0].get("logits"))
+
+
+def save_features(name: str, features: Features) -> None:
+    """Keep real features in the cache."""
+    tensors = {"features": features.values}
+    if features.logits is not None:
+        tensors["logits"] = features.logits
+    cache.save(cache.place(name), tensors, {})
+
+
+def extract(
+    block: Callable[[int, int], Tensor],
+    num: int,
+    size: int,
+    extractors: list[Extractor],
+    device: torch.device,
+) -> list[Features] | None:
+    """Features of `num` images by each extractor; on the first process, None on the others."""
+    rank, world = processes()
+    shards = [
+        shard_features(block(index, size), extractors, device)
+        for index in range(rank, math.ceil(num / size), world)
+    ]
+    gathered = []
+    for i, extractor in enumerate(extractors):
+        values = join([shard[i] for shard in shards], width_of(extractor), device)
+        gathered.append(gather(values, num, size, device))
+    if rank > 0:
+        return None
+    return [split_features(x, e) for x, e in zip(gathered, extractors, strict=True)]
+
+
+@torch.no_grad()
+def shard_features(
+    images: Tensor, extractors: list[Extractor], device: torch.device
+) -> list[Tensor]:
+    """(B, D + K) features and logits, per extractor; nan where an image is not finite."""
+    images = images.to(device)
+    broken = ~torch.isfinite(images).flatten(1).all(dim=1) if images.is_floating_point() else None
+    if images.ndim == 4:
+        images = as_pictures(images)
+    rows = []
+    with torch.autocast(device.type, enabled=False):
+        for extractor in extractors:
+            features, logits = extractor(images)
+            row = features.float() if logits is None else torch.cat([features, logits], 1).float()
+            rows.append(row if broken is None else row.masked_fill(broken[:, None], math.nan))
+    return rows
+
+
+def as_pictures(images: Tensor) -> Tensor:
+    """[-1, 1] -> uint8 as a PNG file would hold it; uint8 stays."""
+    if images.dtype == torch.uint8:
+        return images
+    return images.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+
+
+def width_of(extractor: Extractor) -> int:
+    """D + K."""
+    return extractor.dim + (extractor.num_logits or 0)
+
+
+def split_features(values: Tensor, extractor: Extractor) -> Features:
+    """(N, D + K) -> features and logits."""
+    if extractor.num_logits is None:
+        return Features(values)
+    D = extractor.dim
+    return Features(values[:, :D].contiguous(), values[:, D:].contiguous())
+
+
+# Processes ---------------------------------------------------------------------------------------
+
+
+def processes() -> tuple[int, int]:
+    """(rank, number) of this process."""
+    if not dist.is_initialized():
+        return 0, 1
+    return dist.get_rank(), dist.get_world_size()
+
+
+def is_first() -> bool:
+    """Whether this process holds the features and writes the files."""
+    return processes()[0] == 0
+
+
+def join(blocks: list[Tensor], width: int, device: torch.device) -> Tensor:
+    """Blocks of this process one below the other; (0, width) for a process without any."""
+    return torch.cat(blocks) if blocks else torch.empty(0, width, device=device)
+
+
+def gather(rows: Tensor, num: int, size: int, device: torch.device) -> Tensor | None:
+    """All processes' rows in the order of the blocks, (num, W) on the first process's CPU.
+
+    Shards differ in length by up to a block: they are padded to the longest for the exchange.
+    """
+    rank, world = processes()
+    if world == 1:
+        return interleave([rows.cpu()], num, size)
+    longest = math.ceil(math.ceil(num / size) / world) * size
+    padded = rows.new_zeros(longest, rows.shape[1])
+    padded[: len(rows)] = rows
+    shards = [torch.empty_like(padded) for _ in range(world)] if rank == 0 else None
+    dist.gather(padded, shards, dst=0)
+    return interleave([shard.cpu() for shard in shards], num, size) if rank == 0 else None
+
+
+def interleave(shards: list[Tensor], num: int, size: int) -> Tensor:
+    """Blocks r, r + world, ... of `size` rows are in shard r: put them in order, cut to `num`."""
+    world, blocks = len(shards), []
+    for index in range(math.ceil(num / size)):
+        turn, rank = divmod(index, world)
+        blocks.append(shards[rank][turn * size : (turn + 1) * size])
+    return torch.cat(blocks)[:num]
+
+
+def from_first_process(value, device: torch.device):
+    """The first process's plain value, on all."""
+    if processes()[1] == 1:
+        return value
+    box = [value]
+    dist.broadcast_object_list(box, src=0, device=device)
+    return box[0]
+
+
+def fixed_order(num: int) -> Tensor:
+    """The same permutation of `num` reals every time: any beginning of it is a fair choice."""
+    return torch.randperm(num, generator=generator(EVALUATION, REALS))
+
+
+def by_name(records: list[Record]) -> Mapping[str, float]:
+    """Short name -> value."""
+    return {record.name: record.value for record in records}

@@ -1,0 +1,103 @@
+"""A suite: which extractors see the images, and which formulas their features."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+
+from gan_lab.errors import UserError
+from gan_lab.metrics.extractor import Extractor
+from gan_lab.metrics.features import Features, Formula
+
+if TYPE_CHECKING:
+    from gan_lab.data.base import DataModule
+
+
+MOST_FAKES = 10_000  # where the suite does not say
+
+
+class Suite:
+    """Every formula on the features of every extractor; all extractors must be at hand.
+
+    Args:
+        extractors: name in the config -> extractor.
+        formulas: name in the config -> formula, in order: the first decides `best.ckpt`.
+        num_fake: fakes, or None for as many as reals, at most 10,000.
+        num_real: at most this many reals (a fixed random choice), or None for all.
+        split: of the data that the fakes are compared with.
+        block: images that are generated and seen at once; lower it where memory is short.
+    """
+
+    def __init__(
+        self,
+        extractors: Mapping[str, Extractor],
+        formulas: Mapping[str, Formula],
+        *,
+        num_fake: int | None = None,
+        num_real: int | None = None,
+        split: str = "train",
+        block: int = 250,
+    ) -> None:
+        for name, value in [("num_fake", num_fake), ("num_real", num_real), ("block", block)]:
+            if value is not None and value < 2:
+                raise UserError(f"metrics.{name}={value}: give at least 2")
+        self.extractors, self.formulas = list(extractors.values()), list(formulas.values())
+        self.num_fake, self.num_real = num_fake, num_real
+        self.split, self.block = split, block
+        self.known: dict[str, Features | None] = {}  # real features by name, kept between uses
+
+    def choose(self, data: "DataModule") -> list[Extractor]:
+        """The extractors for this data.
+
+        Raises:
+            UserError: one cannot serve it.
+        """
+        for extractor in self.extractors:
+            reason = extractor.unsuited(data)
+            if reason is not None:
+                raise UserError(reason)
+        return self.extractors
+
+    def prepare(self, data: "DataModule", device: torch.device) -> list[Extractor]:
+        """The extractors for this data, their weights ready on `device`."""
+        chosen = self.choose(data)
+        for extractor in chosen:
+            extractor.prepare(data, device)
+        for extractor in chosen:
+            if not self.formulas_for(extractor, data):
+                raise UserError(f"metrics.formulas: none applies to {extractor.name}; add one")
+        return chosen
+
+    def formulas_for(self, extractor: Extractor, data: "DataModule") -> list[Formula]:
+        """The formulas that apply to this extractor and data."""
+        return [formula for formula in self.formulas if formula.applies(extractor, data)]
+
+    def counts(self, num_reals: int) -> tuple[int, int]:
+        """(reals, fakes) to compare where the data hold `num_reals` images."""
+        num_real = min(self.num_real or num_reals, num_reals)
+        return num_real, self.num_fake or min(MOST_FAKES, num_real)
+
+
+class FirstSuite(Suite):
+    """The first extractor that suits the data: points for points, a classifier for labels."""
+
+    def choose(self, data: "DataModule") -> list[Extractor]:
+        for extractor in self.extractors:
+            if extractor.unsuited(data) is None:
+                return [extractor]
+        raise UserError(self.extractors[-1].unsuited(data))
+
+
+class AvailableSuite(Suite):
+    """Every extractor that suits the data and is at hand."""
+
+    def choose(self, data: "DataModule") -> list[Extractor]:
+        suited = [extractor for extractor in self.extractors if extractor.unsuited(data) is None]
+        chosen = [extractor for extractor in suited if extractor.at_hand()]
+        if not chosen:
+            names = ", ".join(extractor.name for extractor in suited)
+            raise UserError(
+                f"metrics=full: {data.name} suits {names} alone, whose weights are not at hand; let"
+                " metrics=inception download them, or choose metrics=none"
+            )
+        return chosen

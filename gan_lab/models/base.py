@@ -1,0 +1,445 @@
+"""The engine: every GAN here is a set of players that take turns descending their own loss.
+
+A variant writes what each player minimises; its `training_step` is the paper's algorithm box in
+ordinary Python, with the one verb `descend`. Freezing, accumulation, precision, clipping, gradient
+exchange, averaging and keyed randomness live here and nowhere else.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from gan_lab import randomness
+from gan_lab.errors import UserError
+from gan_lab.optim import Optimizer, OptimizerFactory, Schedule
+from gan_lab.strategy import average_, gather
+
+Batch = Mapping[str, Tensor]
+Loss = Callable[[Batch], Tensor]
+
+SAMPLES_AT_ONCE = 256
+
+
+class DivergedError(UserError):
+    """A loss or a weight is not a number any more."""
+
+
+class GAN(L.LightningModule):
+    """Players that take turns descending their own loss (Goodfellow et al. 2014, Algorithm 1).
+
+    A variant defines
+
+        discriminator_loss(batch) -> scalar    only the discriminator learns from it
+        generator_loss(batch)     -> scalar    only the generator learns from it
+
+    and overrides `training_step` where its paper's algorithm box is not "one step each".
+
+    Args:
+        generator: latents (B, Z) to samples (B, *shape) in [-1, 1]; carries `latent_dim`, `shape`.
+        discriminator: samples to logits (B,).
+        optimizers: player -> optimizer factory. The keys name the players, which are attributes.
+        schedule: kimg -> factor on every learning rate; constant if None.
+        accumulate: parts that each process computes its minibatch in, to save memory.
+        clip_norm: largest norm of a player's gradient; None leaves it alone.
+        ema_halflife_kimg: half-life of the averaged generator, in thousands of real images.
+        ema_rampup: the half-life is at most this share of the images seen so far.
+        seed: key of every random draw of training.
+    """
+
+    conditional = False  # whether the networks take a label, too
+    twice_differentiated: tuple[str, ...] = ()  # players whose gradient is penalised: not compiled
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        optimizers: Mapping[str, OptimizerFactory],
+        *,
+        schedule: Schedule | None = None,
+        accumulate: int = 1,
+        clip_norm: float | None = None,
+        ema_halflife_kimg: float = 10.0,
+        ema_rampup: float = 0.05,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.generator = generator
+        self.discriminator = discriminator
+        self.generator_ema = copy.deepcopy(generator).eval().requires_grad_(False)
+        self.optimizer_factories = dict(optimizers)
+        self.schedule = schedule
+        self.accumulate = accumulate
+        self.clip_norm = clip_norm
+        self.ema_halflife_kimg = ema_halflife_kimg
+        self.ema_rampup = ema_rampup
+        self.seed = seed
+
+        self.iteration = 0  # index of the current training step, constant while it runs
+        self.steps_done = 0  # training steps begun, thus done whenever a callback looks
+        self.batch_size = 0  # minibatch of all processes together
+        self.images_averaged = 0  # images seen when the averaged generator last moved
+        self._reports: dict[str, list[Tensor]] = {}
+        self._turn = self._part = self._draws = 0  # where in the training step a draw happens
+        self._random = torch.Generator()
+
+    # What a variant defines ------------------------------------------------------------------
+
+    def discriminator_loss(self, batch: Batch) -> Tensor:
+        raise NotImplementedError
+
+    def generator_loss(self, batch: Batch) -> Tensor:
+        raise NotImplementedError
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """The algorithm box."""
+        self.descend("discriminator", self.discriminator_loss, batch)
+        self.descend("generator", self.generator_loss, batch)
+
+    # The verbs it speaks ---------------------------------------------------------------------
+
+    def descend(
+        self, players: str | tuple[str, ...], loss: Loss, batch: Batch, weight: float = 1.0
+    ) -> None:
+        """One optimizer step of `players` down `weight * loss(batch)`; all others stay as they are.
+
+        Args:
+            players: name or names of the players that learn.
+            loss: batch -> scalar; called once for each accumulated part.
+            batch: this process's minibatch.
+            weight: factor on the loss, such as the interval of a lazy penalty.
+        """
+        players = (players,) if isinstance(players, str) else players
+        name = loss.__name__.removesuffix("_loss")
+        self._thaw(players)
+        for index, part in enumerate(self._split(batch)):
+            self._part, self._draws = index, 0
+            value = loss(part)
+            self.report(f"loss/{name}", value)
+            self._backward(value * (weight / self.accumulate), players[0])
+        for player in players:
+            self._step(player)
+        self._freeze(players)
+        self._turn += 1
+        if "generator" in players:
+            self._average_generator()
+
+    def every(self, steps: int) -> bool:
+        """True on the last of each run of `steps` training steps."""
+        return (self.iteration + 1) % steps == 0
+
+    @property
+    def kimg(self) -> float:
+        """Thousands of real images that all processes had seen before this training step."""
+        return self.kimg_at(self.iteration)
+
+    def kimg_at(self, iterations: int) -> float:
+        """Thousands of real images that all processes see in so many training steps."""
+        return iterations * self.batch_size / 1000
+
+    def latent(self, like: Tensor) -> Tensor:
+        """z ~ N(0, I), one row for each row of `like`: (B, Z)."""
+        return self._draw(torch.randn, len(like), self.latent_dim)
+
+    def uniform(self, like: Tensor) -> Tensor:
+        """u ~ U[0, 1), one number for each row of `like`: (B, 1, ...), broadcastable to it."""
+        return self._draw(torch.rand, len(like), *[1] * (like.ndim - 1))
+
+    def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (B,) of real and of fake samples, from one pass of the discriminator.
+
+        Not for discriminators with batch norm: they would see the statistics of the mixture.
+        """
+        real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
+        self.report("logits/real", real_logits)
+        self.report("logits/fake", fake_logits)
+        return real_logits, fake_logits
+
+    def report(self, name: str, value: Tensor) -> None:
+        """Keep the mean of `value` for the loggers, on the device; read by `take_reports`."""
+        self._reports.setdefault(name, []).append(value.detach().mean())
+
+    # What users, callbacks and metrics ask of it ---------------------------------------------
+
+    @property
+    def latent_dim(self) -> int:
+        """Z, the width of a latent."""
+        return self.generator.latent_dim
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample: (C, H, W), or (D,) for points."""
+        return self.generator.shape
+
+    @property
+    def num_classes(self) -> int | None:
+        """K, the number of labels it may be asked for; None if it takes no label."""
+        return self.generator.num_classes if self.conditional else None
+
+    @torch.no_grad()
+    def sample(
+        self,
+        num: int,
+        *,
+        seed: int,
+        label: int | Tensor | None = None,
+        truncation: float = 1.0,
+        raw: bool = False,
+    ) -> Tensor:
+        """Draw from the averaged generator; the same arguments give the same bits.
+
+        Args:
+            num: how many samples.
+            seed: key of the latents and, if they are drawn, of the labels.
+            label: a class id for all, one for each (num,), or None to draw them uniformly.
+            truncation: psi, the scale of z; below 1 samples are more typical and less diverse.
+            raw: ask the generator as it is now instead of its average.
+
+        Returns:
+            (num, *shape) float32; pictures in [-1, 1].
+        """
+        z = truncation * torch.randn(
+            num, self.latent_dim, generator=randomness.generator(randomness.SAMPLE, seed)
+        )
+        conditions = (z,)
+        if self.conditional:
+            conditions = (z, self._labels(num, seed, label))
+        elif label is not None:
+            raise UserError(f"label={label}: {type(self).__name__} takes no label; leave it out")
+        return self._generate(self.generator if raw else self.generator_ema, *conditions)
+
+    @torch.no_grad()
+    def generate(self, batch: Batch, *, seed: int = 0) -> Tensor:
+        """The averaged generator's answer to a batch: one sample for each of its rows."""
+        num = len(next(iter(batch.values())))
+        return self.sample(num, seed=seed, label=batch["label"] if self.conditional else None)
+
+    def take_reports(self) -> dict[str, float]:
+        """Means of what was reported since the last call, averaged over the processes.
+
+        Every process must call it. This is the training loop's only read of the device.
+
+        Raises:
+            DivergedError: a value is not finite.
+        """
+        if not self._reports:
+            return {}
+        means = torch.stack([torch.stack(values).mean() for values in self._reports.values()])
+        average_([means])
+        reports = dict(zip(self._reports, means.tolist(), strict=True))
+        self._reports.clear()
+        broken = [name for name, value in reports.items() if not abs(value) < float("inf")]
+        if broken:
+            raise DivergedError(
+                f"training diverged: {', '.join(broken)} stopped being a finite number by iteration"
+                f" {self.steps_done} ({self.kimg_at(self.steps_done):.1f} kimg). Try a smaller"
+                " learning rate, a stronger penalty, or trainer.precision=bf16-mixed"
+            )
+        return reports
+
+    def all_finite(self) -> bool:
+        """Whether every weight of every player is a finite number."""
+        norms = torch._foreach_norm([w for ws in self._weights.values() for w in ws])
+        return bool(torch.isfinite(torch.stack(norms)).all())
+
+    # Machinery: turns ------------------------------------------------------------------------
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        self._weights = {
+            player: [w for w in getattr(self, player).parameters() if w.requires_grad]
+            for player in self.optimizer_factories
+        }
+        return [make(self._weights[player]) for player, make in self.optimizer_factories.items()]
+
+    def on_fit_start(self) -> None:
+        self._optimizer = dict(
+            zip(self._weights, self.optimizers(use_pl_optimizer=False) or [], strict=True)
+            if len(self._weights) > 1
+            else [(next(iter(self._weights)), self.optimizers(use_pl_optimizer=False))]
+        )
+        self._switches = {
+            player: _state_switches(getattr(self, player)) for player in self._weights
+        }
+        self._statistics = {
+            player: [
+                buffer
+                for name, buffer in getattr(self, player).named_buffers()
+                if name.endswith(("running_mean", "running_var"))
+            ]
+            for player in self._weights
+        }
+        self._averages = list(self.generator_ema.parameters()), list(self.generator.parameters())
+        self._copies = list(self.generator_ema.buffers()), list(self.generator.buffers())
+        self._random = torch.Generator(device=self.device)
+        needs_scaler = self.trainer.precision == "16-mixed"
+        self._scaler = {
+            player: torch.amp.GradScaler(self.device.type, enabled=needs_scaler)
+            for player in self._weights
+        }
+        for player, state in self._restored_scalers.items():
+            self._scaler[player].load_state_dict(state)
+        self._freeze(tuple(self._weights))
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        rows = len(next(iter(batch.values())))
+        if rows % self.accumulate:
+            raise UserError(
+                f"model.accumulate={self.accumulate} does not divide the {rows} images that each"
+                " process gets of data.batch_size; choose a divisor"
+            )
+        self.batch_size = rows * self.trainer.world_size
+        self.iteration = self.steps_done
+        self.steps_done += 1
+        self._turn = 0
+        randomness.seed_all(
+            self.device, randomness.STEP, self.seed, self.iteration, self.global_rank
+        )
+        # Lightning's own clock counts optimizer steps; let it count training steps instead.
+        counter = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        counter.increment_ready()
+        counter.increment_completed()
+        if self.schedule is not None:
+            factor = self.schedule(self.kimg)
+            for optimizer in self._optimizer.values():
+                for group in optimizer.param_groups:
+                    group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
+
+    def on_fit_end(self) -> None:
+        self._thaw(tuple(self._weights))
+
+    def _thaw(self, players: tuple[str, ...]) -> None:
+        for player in players:
+            for weight in self._weights[player]:
+                weight.requires_grad = True
+            for module, switch in self._switches[player]:
+                setattr(module, switch, True)
+
+    def _freeze(self, players: tuple[str, ...]) -> None:
+        for player in players:
+            for weight in self._weights[player]:
+                weight.requires_grad = False
+                weight.grad = None
+            for module, switch in self._switches[player]:
+                setattr(module, switch, False)
+
+    def _split(self, batch: Batch) -> Iterator[Batch]:
+        if self.accumulate == 1:
+            return iter([batch])
+        parts = zip(*(value.chunk(self.accumulate) for value in batch.values()), strict=True)
+        return (dict(zip(batch, part, strict=True)) for part in parts)
+
+    def _backward(self, loss: Tensor, player: str) -> None:
+        with torch.autocast(self.device.type, enabled=False):
+            self._scaler[player].scale(loss).backward()
+
+    def _step(self, player: str) -> None:
+        optimizer, scaler = self._optimizer[player], self._scaler[player]
+        gradients = [w.grad for w in self._weights[player] if w.grad is not None]
+        if self.trainer.world_size > 1:
+            average_(gradients + self._statistics[player])
+        if scaler.is_enabled():
+            scaler.unscale_(optimizer)
+        if self.steps_done % self.trainer.log_every_n_steps == 0:
+            norm = torch.stack(torch._foreach_norm(gradients)).norm()
+            self.report(f"gradient_norm/{player}", norm)
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self._weights[player], self.clip_norm)
+        if scaler.is_enabled():
+            scaler.step(optimizer)
+            scaler.update()
+        else:
+            optimizer.step()
+
+    @torch.no_grad()
+    def _average_generator(self) -> None:
+        images = self.steps_done * self.batch_size
+        half_life = min(1000 * self.ema_halflife_kimg, images * self.ema_rampup)
+        passed = images - self.images_averaged
+        torch._foreach_lerp_(*self._averages, 1 - 0.5 ** (passed / max(half_life, 1e-8)))
+        if self._copies[0]:
+            torch._foreach_copy_(*self._copies)
+        self.images_averaged = images
+
+    # Machinery: randomness -------------------------------------------------------------------
+
+    def _draw(self, kind: Callable[..., Tensor], rows: int, *shape: int) -> Tensor:
+        """Rows of one draw for the whole minibatch, whatever processes and parts share it."""
+        self._random.manual_seed(
+            randomness.key(randomness.LATENT, self.seed, self.iteration, self._turn, self._draws)
+        )
+        self._draws += 1
+        parts = self.trainer.world_size * self.accumulate
+        first = rows * (self.global_rank * self.accumulate + self._part)
+        drawn = kind(rows * parts, *shape, generator=self._random, device=self.device)
+        return drawn if parts == 1 else drawn[first : first + rows]
+
+    def _labels(self, num: int, seed: int, label: int | Tensor | None) -> Tensor:
+        if label is None:
+            draw = randomness.generator(randomness.SAMPLE, seed, 1)
+            return torch.randint(self.num_classes, (num,), generator=draw)
+        label = torch.as_tensor(label).expand(num) if not torch.is_tensor(label) else label
+        if label.shape != (num,):
+            raise UserError(f"label has shape {tuple(label.shape)}; give one class id or {num}")
+        if label.min() < 0 or label.max() >= self.num_classes:
+            raise UserError(
+                f"label={label.min().item() if label.min() < 0 else label.max().item()} is not a"
+                f" class of this model; give 0 to {self.num_classes - 1}"
+            )
+        return label
+
+    def _generate(self, network: nn.Module, *conditions: Tensor) -> Tensor:
+        was_training = network.training
+        network.eval()
+        parts = zip(*(c.split(SAMPLES_AT_ONCE) for c in conditions), strict=True)
+        samples = torch.cat([network(*(c.to(self.device) for c in part)) for part in parts])
+        network.train(was_training)
+        samples = samples.float()
+        return samples.clamp(-1, 1) if len(self.shape) > 1 else samples
+
+    # Machinery: checkpoints ------------------------------------------------------------------
+
+    _restored_scalers: Mapping[str, dict] = {}
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["gan"] = {
+            "steps_done": self.steps_done,
+            "batch_size": self.batch_size,
+            "images_averaged": self.images_averaged,
+            "world_size": self.trainer.world_size,
+            "scalers": {player: scaler.state_dict() for player, scaler in self._scaler.items()},
+            "reports": {
+                name: gather(torch.stack(values)).cpu() for name, values in self._reports.items()
+            },
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        state = checkpoint["gan"]
+        self.iteration = self.steps_done = state["steps_done"]
+        self.batch_size = state["batch_size"]
+        self.images_averaged = state["images_averaged"]
+        self._restored_scalers = state["scalers"]
+        if self._trainer is None:
+            return
+        if state["world_size"] == self.trainer.world_size:
+            self._reports = {
+                name: list(values[self.global_rank].to(self.device))
+                for name, values in state["reports"].items()
+            }
+
+
+def _state_switches(network: nn.Module) -> list[tuple[nn.Module, str]]:
+    """The attribute of each layer that decides whether a forward pass changes its buffers.
+
+    Batch norm moves its running statistics and spectral norm its power iteration in every forward
+    pass; a player that does not learn must not move.
+    """
+    switches = []
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
+            switches.append((module, "track_running_stats"))
+        elif isinstance(module, nn.utils.parametrizations._SpectralNorm):
+            switches.append((module, "training"))
+    return switches

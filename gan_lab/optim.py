@@ -1,0 +1,50 @@
+"""Optimizers and learning-rate schedules as a recipe's yaml names them."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from torch.nn import Parameter
+
+Optimizer = torch.optim.Optimizer
+OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
+Schedule = Callable[[float], float]  # kimg -> factor on every learning rate
+
+
+def adam(
+    lr: float, betas: Sequence[float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0
+) -> OptimizerFactory:
+    """Adam (Kingma & Ba 2015), fused into one kernel per step.
+
+    Args:
+        lr: step size.
+        betas: decay of the first and of the second moment; a yaml integer such as 0 is taken too.
+        eps: added to the root of the second moment.
+        weight_decay: L2 penalty added to the gradient.
+    """
+    beta1, beta2 = (float(beta) for beta in betas)
+    return lambda weights: torch.optim.Adam(
+        weights, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay, fused=True
+    )
+
+
+def rmsprop(lr: float, alpha: float = 0.99, eps: float = 1e-8) -> OptimizerFactory:
+    """RMSprop (Tieleman & Hinton 2012), the optimizer of the Wasserstein GAN.
+
+    Args:
+        lr: step size.
+        alpha: decay of the squared gradient's average.
+        eps: added to its root.
+    """
+    return lambda weights: torch.optim.RMSprop(weights, lr=lr, alpha=alpha, eps=eps, foreach=True)
+
+
+def linear(kimg: float, final: float = 0.0, start_kimg: float = 0.0) -> Schedule:
+    """1 until `start_kimg`, then falling in a straight line to `final` at `kimg`, and constant.
+
+    Args:
+        kimg: where the fall ends; usually the run's budget, `${trainer.kimg}`.
+        final: factor at the end.
+        start_kimg: where it begins.
+    """
+    span = max(kimg - start_kimg, 1e-9)
+    return lambda now: 1 - (1 - final) * min(max((now - start_kimg) / span, 0.0), 1.0)

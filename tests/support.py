@@ -1,0 +1,48 @@
+"""Composed configs, small models and a bare training loop, for all tests."""
+
+from pathlib import Path
+
+import hydra
+import lightning as L
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lab.models.base import GAN
+from gan_lab.training import build_data, build_model
+
+ROOT = Path(__file__).parents[1]
+MODELS = sorted(p.stem for p in (ROOT / "conf/model").glob("[!_]*.yaml"))
+SMALL = ["model.generator.width=8", "model.discriminator.width=8", "data.batch_size=16"]
+
+
+def compose(*overrides: str) -> DictConfig:
+    """conf/train.yaml with overrides, as train.py sees it."""
+    with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = hydra.compose("train", list(overrides), return_hydra_config=True)
+    OmegaConf.set_struct(config, False)
+    choices = config.hydra.runtime.choices
+    config.model_name, config.data_name = choices.model, choices.data
+    del config["hydra"]
+    OmegaConf.set_struct(config, True)
+    return config
+
+
+def build(*overrides: str) -> tuple[L.LightningDataModule, GAN]:
+    """Data and a model of a few thousand weights."""
+    config = compose(*SMALL, *overrides)
+    return build_data(config), build_model(config)
+
+
+def fit(gan: GAN, data: L.LightningDataModule, steps: int, **options) -> L.Trainer:
+    """Train for so many steps in all, on the CPU, without callbacks."""
+    from gan_lab.trainer import build_trainer
+
+    options = {"run_dir": Path("."), "callbacks": [], "loggers": [], **options}
+    resume = options.pop("ckpt_path", None)
+    trainer = build_trainer(
+        batch_size=data.batch_size,
+        kimg=steps * data.batch_size / 1000,
+        accelerator="cpu",
+        **options,
+    )
+    trainer.fit(gan, data, ckpt_path=resume, weights_only=True)
+    return trainer

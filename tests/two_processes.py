@@ -1,0 +1,38 @@
+"""What each process of `test_distributed.py` runs, started by torchrun."""
+
+import sys
+from pathlib import Path
+
+import torch
+from support import build, fit
+
+STEPS = 20
+# Batch norm aside (each process sees the statistics of its half), every game here must agree.
+# Adam divides by the gradient's own size: without an eps above rounding, a weight whose gradient
+# is all rounding would step by its whole learning rate in a random direction.
+STEADY = [f"++model.optimizers.{player}.eps=1e-4" for player in ("generator", "discriminator")]
+CASES = {
+    "r1": ["model=cgan"],
+    "r1 and r2, accumulated": ["model=r3gan", "model.accumulate=2"],
+    "five critic steps": ["model=wgan_gp"],
+    "clipped, accumulated": ["model=wgan_gp", "model.clip_norm=0.5", "model.accumulate=2"],
+    "mirrored": ["model=wgan", "data.mirror=true"],
+    "points": ["model=gan", "data=gaussians"],
+}
+
+
+def weights_after_training(overrides: list[str], run_dir: Path, devices: int) -> dict:
+    """All weights, buffers and averages after `STEPS` steps, and four samples."""
+    data, gan = build(*STEADY, *overrides)
+    trainer = fit(gan, data, steps=STEPS, run_dir=run_dir, devices=devices)
+    assert trainer.world_size == devices
+    return {**gan.state_dict(), "samples": gan.sample(4, seed=0)}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    folder = Path(sys.argv[1])
+    for name, overrides in CASES.items():
+        state = weights_after_training(overrides, folder, devices=2)
+        torch.save(state, folder / f"{name} {torch.distributed.get_rank()}.pt")
+    torch.distributed.destroy_process_group()
