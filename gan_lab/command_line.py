@@ -13,8 +13,9 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lab import trial
-from gan_lab.config import locate, nearest, parameters, root_cause, suggestion
+from gan_lab.config import locate, parameters, root_cause
 from gan_lab.errors import UserError, command
+from gan_lab.spelling import nearest, suggestion
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 

@@ -12,12 +12,12 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lab.errors import UserError
+from gan_lab.spelling import suggestion
 
 SPECIAL = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 FACTS = {"data": {"shape", "num_classes"}}  # what the builder adds to a node for interpolation
@@ -100,24 +100,6 @@ def num_processes(cfg: DictConfig) -> int:
     if not isinstance(devices, int) or devices < 1:
         devices = 1
     return devices * (OmegaConf.select(cfg, "trainer.num_nodes") or 1)
-
-
-def nearest(word: str, words: typing.Iterable[str], num: int = 3) -> list[str]:
-    """The entries of `words` that `word` was probably meant to be, best first; maybe none.
-
-    Dotted keys are also compared by their last part: `lr` is near `model.optimizers.generator.lr`.
-    """
-    scored = sorted(((_likeness(word, other), other) for other in words), key=lambda s: -s[0])
-    best = scored[0][0] if scored else 0.0
-    return [other for score, other in scored[:num] if score >= max(0.6, best - 0.05)]
-
-
-def suggestion(word: str, words: typing.Iterable[str]) -> str:
-    """` Did you mean ...?`, or what there is to choose from, or nothing."""
-    words = sorted(set(words))
-    if near := nearest(word, words):
-        return f" Did you mean {' or '.join(f'`{other}`' for other in near)}?"
-    return f" There is {', '.join(words)}." if 0 < len(words) <= 20 else ""
 
 
 def parameters(target: Callable) -> dict[str, inspect.Parameter] | None:
@@ -323,14 +305,6 @@ def _what_the_data_are(cfg: DictConfig, name: str) -> str:
     resolution = "" if resolution is None else f" at data.resolution={resolution}"
     choice = f"model={cfg.get('model_name')} on data={cfg.get('data_name')}{resolution}"
     return f" ({choice}, shape {list(shape)})"
-
-
-def _likeness(word: str, other: str) -> float:
-    whole = SequenceMatcher(None, word.lower(), other.lower()).ratio()
-    leaf = SequenceMatcher(
-        None, word.lower().rpartition(".")[2], other.lower().rpartition(".")[2]
-    ).ratio()
-    return max(whole, 0.9 * leaf)
 
 
 def _next_multiple(number: int, factor: int) -> int:

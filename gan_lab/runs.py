@@ -104,7 +104,7 @@ def read_checkpoint(file: str | Path) -> dict:
             ) from None
         raise UserError(f"{file}: not a checkpoint, or cut short") from None
     except (RuntimeError, EOFError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(
             f"{file}: cut short or damaged ({reason}); take another checkpoint of the run"
         ) from None

@@ -87,5 +87,6 @@ def quiet() -> None:
         ".*does not have many workers.*",
         ".*module.s. in eval mode at the start of training.*",  # the averaged generator
         ".*is not resumable.*",
+        ".*isinstance\\(treespec, LeafSpec\\).*",
     ):
         warnings.filterwarnings("ignore", message=message)

@@ -256,7 +256,7 @@ def test_search_spaces():
     assert parse("z=range(0, 9, 3)") == IntDistribution(0, 6, step=3)  # the stop is excluded
     assert parse("z=choice(16, 32)") == CategoricalDistribution(["16", "32"])
     assert parse("z=a,b") == CategoricalDistribution(["a", "b"])
-    assert parse("z=choice('a b', null)").choices == ("'a b'", "null")
+    assert parse("z='a b',null,{k: 1}").choices == ("'a b'", "null", "{k:1}")
 
 
 @pytest.mark.parametrize(

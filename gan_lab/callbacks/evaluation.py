@@ -70,6 +70,7 @@ class Evaluation(L.Callback):
         """Forget what an earlier process measured after the checkpoint."""
         self.path = Path(trainer.default_root_dir) / "evaluations.jsonl"
         if trainer.is_global_zero:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             keep_lines(self.path, gan.iteration)
 
     def on_train_batch_end(

@@ -6,7 +6,8 @@ import json
 import math
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +21,7 @@ from PIL import Image
 from gan_lab.callbacks.progress import duration
 from gan_lab.callbacks.samples import frames
 from gan_lab.errors import UserError
-from gan_lab.loggers.csv import read
+from gan_lab.loggers.table import read
 from gan_lab.models.base import GAN
 from gan_lab.runs import atomic_write
 
@@ -51,10 +52,8 @@ def environment(device: torch.device) -> dict[str, str]:
     """What the run runs on."""
     facts = {"python": platform.python_version(), "system": platform.platform()}
     for package in ("gan-lab", "torch", "lightning", "numpy"):
-        try:
+        with suppress(PackageNotFoundError):  # gan_lab may be used from its folder
             facts[package] = version(package)
-        except PackageNotFoundError:  # gan_lab itself may be used from its folder
-            facts[package] = "not installed"
     facts["device"] = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return facts | {"command": " ".join(sys.argv)}
 
@@ -71,7 +70,8 @@ def write_report(folder: Path) -> Path:
     config = OmegaConf.load(folder / "config.yaml")
     metrics, timing = read(folder / "metrics.csv"), read(folder / "timing.csv")
     records = read_records(folder / "evaluations.jsonl")
-    charts = make_charts(metrics)
+    better = {r["name"]: "lower" if r["lower_is_better"] else "higher" for r in records}
+    charts = make_charts(metrics, better)
     pictures = [(float(path.stem), embedded(path)) for path in thinned(frames(folder / "samples"))]
     real = folder / "samples" / "real.png"
     title = f"{config.get('model_name', 'model')} on {config.get('data_name', 'data')}"
@@ -164,9 +164,10 @@ class Chart:
     names: list[str]
     x: list[float]
     series: list[list[float | None]]
+    high: float  # the last kimg of the run
+    low: float = 0.0
 
     def __post_init__(self) -> None:
-        self.low, self.high = self.x[0], self.x[-1]
         values = sorted(y for ys in self.series for y in ys if y is not None)
         self.is_log = values[0] > 0 and values[-1] / values[0] > 100
         cut = 0 if len(values) < 100 else len(values) // 200  # half a percent at either end
@@ -248,30 +249,38 @@ def ticks(low: float, high: float, num: int) -> list[float]:
     return [i * step for i in range(first, last + 1)]
 
 
-def make_charts(columns: dict[str, list[float | None]]) -> list[Chart]:
-    """Each metric by itself; what else is logged by the word before the slash."""
-    groups: dict[str, list[str]] = {}
-    for name in columns:
-        if name not in ("iteration", "kimg"):
-            is_metric = name.startswith("metric/")
-            title = name.removeprefix("metric/") if is_metric else name.split("/")[0]
-            groups.setdefault(("metric/" if is_metric else "") + title, []).append(name)
-    ordered = sorted(groups, key=lambda title: not title.startswith("metric/"))
+def make_charts(
+    columns: dict[str, list[float | None]], better: Mapping[str, str] | None = None
+) -> list[Chart]:
+    """Each metric by itself; what else is logged by the word before the slash.
+
+    Args:
+        columns: of metrics.csv.
+        better: metric -> `lower` or `higher`.
+    """
+    metrics = [name for name in columns if name.startswith("metric/")]
+    others = [name for name in columns if name not in ("iteration", "kimg", *metrics)]
+    groups = [[name] for name in metrics]
+    groups += [
+        [name for name in others if name.split("/")[0] == word]
+        for word in dict.fromkeys(name.split("/")[0] for name in others)
+    ]
     charts = []
-    for title in ordered:
-        names = groups[title]
+    for names in groups:
         rows = [
             (kimg, *values)
             for kimg, *values in zip(columns["kimg"], *(columns[name] for name in names))
             if kimg is not None and any(is_number(value) for value in values)
         ]
-        if rows:
-            xs, *series = zip(*averaged(rows))
-            shown = [name.partition("/")[2] or name for name in names]
-            plain = title.removeprefix("metric/").replace("_", " ")
-            if title.startswith("metric/"):
-                plain, shown = title.removeprefix("metric/"), ["averaged generator"]
-            charts.append(Chart(plain, shown, list(xs), [list(ys) for ys in series]))
+        if not rows:
+            continue
+        xs, *series = (list(column) for column in zip(*averaged(rows)))
+        title = names[0].split("/")[0].replace("_", " ")
+        shown = [name.partition("/")[2] or name for name in names]
+        if names[0] in metrics:
+            (title,) = shown
+            shown = [f"{better[title]} is better"] if better and title in better else shown
+        charts.append(Chart(title, shown, xs, series, high=columns["kimg"][-1]))
     return charts
 
 
@@ -309,7 +318,9 @@ def verdict(path: Path) -> str:
 def best_of(records: Sequence[dict], name: str) -> dict | None:
     """The best record of a metric."""
     found = [r for r in records if r["name"] == name and math.isfinite(r["value"])]
-    return min(found, key=lambda r: r["value"] if r["lower_is_better"] else -r["value"], default=None)
+    return min(
+        found, key=lambda r: r["value"] if r["lower_is_better"] else -r["value"], default=None
+    )
 
 
 def facts_of(
@@ -322,9 +333,11 @@ def facts_of(
     if records:
         best = best_of(records, records[0]["name"])
         if best is not None:
-            facts.append((f"{best['value']:.4g}", f"best {best['name']}, at {best['kimg']:g} kimg"))
+            facts.append(
+                (f"{best['value']:.4g}", f"best {best['name']}, at {best['kimg']:.1f} kimg")
+            )
     if metrics:
-        facts.append((f"{metrics['kimg'][-1]:g} kimg", "real images seen"))
+        facts.append((f"{metrics['kimg'][-1]:.1f} kimg", "real images seen"))
     if timing:
         facts.append((duration(timing["seconds"][-1]), "time of training (h:mm:ss)"))
         speeds = sorted(v for v in timing["images_per_second"] if is_number(v))
@@ -345,7 +358,8 @@ def figures_of(records: Sequence[dict]) -> str:
         return ""
     last = {record["name"]: record for record in records}
     fields = {name: plain(record["protocol"]) for name, record in last.items()}
-    keys = list(next(iter(fields.values())))
+    first = next(iter(fields.values()))
+    keys = list(first)
     shared = [key for key in keys if len({field.get(key) for field in fields.values()}) == 1]
     own = [key for key in keys if key not in shared and key != "metric"]
     head = "".join(f"<th>{escape(key.replace('_', ' '))}</th>" for key in own)
@@ -353,21 +367,18 @@ def figures_of(records: Sequence[dict]) -> str:
     for name, record in last.items():
         best = best_of(records, name)
         arrow = "&darr;" if record["lower_is_better"] else "&uarr;"
-        peak = "–" if best is None else f"{best['value']:.4g} at {best['kimg']:g} kimg"
+        peak = "–" if best is None else f"{best['value']:.4g} at {best['kimg']:.1f} kimg"
         cells = "".join(f"<td>{escape(fields[name].get(key, ''))}</td>" for key in own)
         rows.append(
             f"<tr><td>{escape(name)} {arrow}</td><td class=number>{record['value']:.4g}</td>"
             f"<td class=number>{peak}</td>{cells}</tr>"
         )
-    rule = "".join(
-        f"<dt>{escape(key.replace('_', ' '))}</dt><dd>{escape(next(iter(fields.values()))[key])}</dd>"
-        for key in shared
-    )
+    rule = definitions({key.replace("_", " "): first[key] for key in shared})
     return f"""<h2>Metrics at the end</h2>
 <div class="card wide"><table><thead><tr><th>metric</th><th class=number>last</th>
 <th class=number>best</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>
 <details class="card" open><summary>Protocol of all of them</summary>
-<dl style="margin-top:10px">{rule}</dl></details>"""
+{rule}</details>"""
 
 
 def plain(protocol: dict) -> dict[str, str]:
@@ -381,8 +392,13 @@ def plain(protocol: dict) -> dict[str, str]:
 
 
 def environment_of(path: Path) -> str:
+    """What environment.json holds."""
     if not path.exists():
         return ""
-    facts = json.loads(path.read_text())
+    return f'<div class="card">{definitions(json.loads(path.read_text()))}</div>'
+
+
+def definitions(facts: Mapping[str, str]) -> str:
+    """Names and what they mean, in two columns."""
     rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in facts.items())
-    return f'<div class="card"><dl>{rows}</dl></div>'
+    return f"<dl>{rows}</dl>"

@@ -15,6 +15,7 @@ from gan_lab.models.base import GAN
 from gan_lab.runs import atomic_write
 
 GRID_WIDTH = 768  # pixels; small samples are enlarged up to it
+SMOOTH_BELOW = 16  # pixels a side: an 8x8 digit in squares is hard to read
 BETWEEN = 225  # the grey between samples
 MAX_FRAMES = 120  # of growth.gif
 
@@ -42,12 +43,13 @@ class Samples(L.Callback):
             )
         self.every_kimg, self.num, self.num_points, self.seed = every_kimg, num, num_points, seed
         self._next = 0.0  # kimg of the next picture
+        self._last = 0  # iterations of the whole budget
         self._reals: Tensor | None = None  # those in real.png: (N, C, H, W) or (N, 2)
         self.diversity: float | None = None  # spread of the last picture's samples, data's = 1
 
     def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
         kimg = gan.kimg_at(gan.steps_done)
-        self._next = after(kimg, self.every_kimg)
+        self._next, self._last = after(kimg, self.every_kimg), trainer.max_steps
         if not trainer.is_global_zero:
             return
         folder = Path(trainer.default_root_dir) / "samples"
@@ -65,7 +67,7 @@ class Samples(L.Callback):
         self, trainer: L.Trainer, gan: GAN, outputs: None, batch: dict[str, Tensor], batch_idx: int
     ) -> None:
         kimg = gan.kimg_at(gan.steps_done)
-        if kimg < self._next and gan.steps_done != trainer.max_steps:
+        if kimg < self._next and gan.steps_done != self._last:
             return
         self._next = after(kimg, self.every_kimg)
         if trainer.is_global_zero:
@@ -167,19 +169,22 @@ def to_rgb(images: Tensor) -> np.ndarray:
 
 
 def grid(images: Tensor, columns: int) -> Image.Image:
-    """Pictures (N, C, H, W) in [-1, 1] in rows of `columns`, small ones enlarged without blur."""
+    """Pictures (N, C, H, W) in [-1, 1] in rows of `columns`, small ones enlarged.
+
+    Pixels stay sharp, except where there are so few that one sees squares instead of a shape.
+    """
     pixels = to_rgb(images)
     N, H, W, _ = pixels.shape
     factor = max(1, GRID_WIDTH // (columns * W + columns + 1))
     gap = max(2, factor)
+    rule = Image.Resampling.BICUBIC if min(H, W) < SMOOTH_BELOW else Image.Resampling.NEAREST
     H, W = factor * H, factor * W
-    pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
     rows = -(-N // columns)
     size = rows * (H + gap) + gap, columns * (W + gap) + gap
     sheet = np.full((*size, 3), BETWEEN, np.uint8)
     for n in range(N):
         y, x = gap + n // columns * (H + gap), gap + n % columns * (W + gap)
-        sheet[y : y + H, x : x + W] = pixels[n]
+        sheet[y : y + H, x : x + W] = Image.fromarray(pixels[n]).resize((W, H), rule)
     return Image.fromarray(sheet)
 
 

@@ -5,7 +5,7 @@ import itertools
 import logging
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -181,7 +181,8 @@ class Folder(FileSet):
         )
         # Everything that decides what is decoded; known before an archive is read through.
         self.options = [height, width, channels, crop, labelled, self.split_folder]
-        self.name = self.root.stem
+        whole = self.root.resolve().name
+        self.name = whole if self.root.is_dir() else whole.split(".")[0]
         self.pack = self.named_pack(height, width, channels) or self.kept_pack()
         if self.pack is not None:
             facts: Pack | Arrangement = self.pack
@@ -420,7 +421,9 @@ class WorkerBatches(Batches):
         pin: copy to pinned memory, for a CUDA device.
     """
 
-    def __init__(self, make: Minibatches, start, workers: int, pin: bool) -> None:
+    def __init__(
+        self, make: Minibatches, start: Callable[[], int], workers: int, pin: bool
+    ) -> None:
         super().__init__(make, start)
         self.workers = workers
         self.pin = pin

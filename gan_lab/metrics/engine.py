@@ -57,7 +57,7 @@ class GeneratedFakes:
     def __init__(self, gan: "GAN", reals: "Reals", *, seed: int = 0, raw: bool = False) -> None:
         self.gan, self.reals, self.seed, self.raw = gan, reals, seed, raw
         self.generator = "raw" if raw else "averaged"
-        self.labels = "none" if gan.num_classes is None else "those of randomly drawn reals"
+        self.labels = "of randomly drawn reals, if the generator takes labels"
 
     def block(self, index: int, size: int) -> Tensor:
         label = None

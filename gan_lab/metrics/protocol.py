@@ -17,7 +17,7 @@ class Protocol:
         num_real, num_fake: samples compared.
         data, split, data_fingerprint: where the reals come from.
         generator: what made the fakes: `averaged`, `raw` or `files`.
-        labels: how a conditional generator was asked, or `none`.
+        labels: what a generator that takes labels is asked for; `none` for files.
         parameters: of the formula: k, number and size of subsets.
         seed: of the draw of fakes. A draw, not a rule: it is recorded and never compared.
     """

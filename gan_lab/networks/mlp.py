@@ -64,10 +64,10 @@ class MLPDiscriminator(nn.Module):
 
 
 def perceptron(inputs: int, width: int, depth: int, outputs: int) -> list[nn.Module]:
-    """`depth` hidden layers with leaky ReLU, then a linear one."""
+    """`depth` hidden layers with ReLU, then a linear one."""
     layers = []
     for _ in range(depth):
-        layers += [nn.Linear(inputs, width), nn.LeakyReLU(0.2)]
+        layers += [nn.Linear(inputs, width), nn.ReLU()]
         inputs = width
     return [*layers, nn.Linear(inputs, outputs)]
 

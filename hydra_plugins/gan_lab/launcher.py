@@ -28,6 +28,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from gan_lab.trial import RESULT, TrialsFailed, read_result
+from hydra_plugins.gan_lab.table import Trial, print_table
 
 
 @dataclass
@@ -38,20 +39,6 @@ class ProcessLauncherConfig:
     n_jobs: int = 1
     gpus: Optional[List[str]] = None  # noqa: UP006, UP045
     grace_seconds: float = 60.0
-
-
-@dataclass
-class Trial:
-    """One job of a multirun, and what became of it."""
-
-    number: int
-    overrides: list[str]
-    folder: str  # the run's folder
-    log: str
-    status: str = "waiting"  # then done, failed or stopped
-    value: float | None = None
-    seconds: float = 0.0
-    error: str = ""
 
 
 class TrialReturn(JobReturn):
@@ -238,25 +225,6 @@ class ProcessLauncher(Launcher):
         except KeyboardInterrupt:
             pass
         _signal(running, signal.SIGKILL)
-
-
-def print_table(trials: Sequence[Trial]) -> None:
-    """What differs between the trials, and what became of each."""
-    from rich.console import Console
-    from rich.table import Table
-
-    options = [dict(o.split("=", 1) for o in t.overrides if "=" in o) for t in trials]
-    keys = list(dict.fromkeys(key for option in options for key in option))
-    keys = [k for k in keys if len({option.get(k) for option in options}) > 1]
-    table = Table("trial", *keys, "result", "time", "run")
-    for trial, option in zip(trials, options, strict=True):
-        result = "" if trial.value is None else f"{trial.value:.6g}"
-        if trial.status != "done":
-            result = f"{trial.status}, see {trial.log}"
-        time_taken = f"{trial.seconds:.0f} s"
-        cells = (option.get(k, "") for k in keys)
-        table.add_row(str(trial.number), *cells, result, time_taken, trial.folder)
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _run_dir(config: DictConfig) -> tuple[str | None, bool]:

@@ -8,7 +8,6 @@ from hydra.core.override_parser.types import (
     IntervalSweep,
     Override,
     RangeSweep,
-    Transformer,
 )
 
 from gan_lab.errors import UserError
@@ -31,10 +30,8 @@ def distribution(override: Override) -> "BaseDistribution":
 
     key, value = override.get_key_element(), override.value()
     if isinstance(value, ChoiceSweep):
-        # Encoded, so that the chosen string is the override's value, quotes and all.
-        return CategoricalDistribution(
-            list(override.sweep_iterator(transformer=Transformer.encode))
-        )
+        # Strings, as the command line would have them: any choice can be stored and passed on.
+        return CategoricalDistribution(list(override.sweep_string_iterator()))
     if isinstance(value, RangeSweep):
         start, stop, step = value.start or 0, value.stop, value.step
         if step <= 0 or not start < stop:

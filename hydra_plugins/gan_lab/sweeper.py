@@ -77,6 +77,7 @@ class OptunaSweeper(Sweeper):
         self.direction = direction
         self.sampler = sampler
         self.params = params
+        self.exhausted = False  # whether a sampler of a finite space has drawn all of it
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -102,7 +103,7 @@ class OptunaSweeper(Sweeper):
             f" in {self.sweep_dir}",
             flush=True,
         )
-        while (missing := self.n_trials - self._num_done()) > 0:
+        while not self.exhausted and (missing := self.n_trials - self._num_done()) > 0:
             self._run_batch([self._ask(optuna) for _ in range(min(self.n_jobs, missing))])
         self._conclude()
 
@@ -191,13 +192,16 @@ class OptunaSweeper(Sweeper):
         from optuna.trial import TrialState
 
         attributes = self.study.get_trials(deepcopy=False)[trial.number].user_attrs
+        state = TrialState.COMPLETE
         if attributes.get("pruned"):  # said by callbacks.pruning
-            self.study.tell(trial, state=TrialState.PRUNED)
+            state, value = TrialState.PRUNED, None
         elif value is None or value != value:
             trial.set_user_attr("error", error or "returned no number")
-            self.study.tell(trial, state=TrialState.FAIL)
-        else:
-            self.study.tell(trial, value)
+            state, value = TrialState.FAIL, None
+        try:
+            self.study.tell(trial, value, state)
+        except RuntimeError:  # the trial is recorded; a grid's sampler then asks to stop
+            self.exhausted = True
 
     def _conclude(self) -> None:
         """Print every trial, and write the best one's value and options to best.yaml."""
@@ -216,7 +220,8 @@ class OptunaSweeper(Sweeper):
         best = self.study.best_trial
         file = self.sweep_dir / "best.yaml"
         OmegaConf.save({"value": best.value, "trial": best.number, "params": best.params}, file)
-        options = " ".join(f"{key}={value}" for key, value in {**self.fixed, **best.params}.items())
+        options = {k: v for k, v in {**self.fixed, **best.params}.items() if k != "hparams_search"}
+        options = " ".join(f"{key}={value}" for key, value in options.items())
         print(f"best: {best.value:.6g}, trial {best.number}: {options}\nwritten to {file}")
 
 

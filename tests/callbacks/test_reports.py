@@ -4,7 +4,8 @@ import lightning as L
 
 from gan_lab.callbacks import reports
 from gan_lab.callbacks.reports import Reports
-from gan_lab.loggers.csv import CSV, read
+from gan_lab.loggers.csv import CSV
+from gan_lab.loggers.table import read
 
 
 def test_means_are_logged_every_so_many_iterations_with_kimg(tmp_path, fit):

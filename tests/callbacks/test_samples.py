@@ -61,12 +61,20 @@ def test_points_are_drawn_as_a_scatter_plot(tmp_path, fit):
 
 
 def test_small_pictures_are_enlarged_without_blur():
-    images = torch.linspace(-1, 1, 64 * 64).view(64, 1, 8, 8)
+    images = torch.linspace(-1, 1, 64 * 256).view(64, 1, 16, 16)
     picture = np.asarray(grid(images, columns=8))
     assert 512 <= picture.shape[1] <= 768
-    first = picture[10:90, 10:90, 0]  # 10 screen pixels for each of 8
-    assert (first.reshape(8, 10, 8, 10) == first[::10, ::10].reshape(8, 1, 8, 1)).all()
-    assert (first[::10, ::10] == np.round((images[0, 0].numpy() + 1) * 127.5)).all()
+    first = picture[5:85, 5:85, 0]  # 5 screen pixels for each of 16
+    assert (first.reshape(16, 5, 16, 5) == first[::5, ::5].reshape(16, 1, 16, 1)).all()
+    assert (first[::5, ::5] == np.round((images[0, 0].numpy() + 1) * 127.5)).all()
+
+
+def test_tiny_pictures_are_enlarged_smoothly():
+    images = torch.linspace(-1, 1, 64 * 64).view(64, 1, 8, 8)
+    picture = np.asarray(grid(images, columns=8))
+    assert picture.shape == (730, 730, 3)
+    rows = picture[10:90, 50, 0].astype(int)
+    assert np.abs(np.diff(rows)).max() <= 1  # a ramp stays a ramp
 
 
 def test_large_pictures_keep_their_size():

@@ -1,6 +1,7 @@
 import pytest
 
-from gan_lab.loggers.csv import CSV, Table, read
+from gan_lab.loggers.csv import CSV, Table
+from gan_lab.loggers.table import read
 
 
 def test_row_holds_iteration_kimg_and_values_that_read_back_exactly(tmp_path):

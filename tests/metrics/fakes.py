@@ -4,7 +4,16 @@ import torch
 from torch import Tensor
 
 from gan_lab.data.base import ArrayReals
+from gan_lab.metrics import engine
+from gan_lab.metrics.density_coverage import DensityCoverage
 from gan_lab.metrics.extractor import Extractor
+from gan_lab.metrics.frechet import FrechetDistance
+from gan_lab.metrics.inception_score import InceptionScore
+from gan_lab.metrics.kernel import KernelDistance
+from gan_lab.metrics.precision_recall import PrecisionRecall
+from gan_lab.metrics.suite import Suite
+
+CPU = torch.device("cpu")
 
 
 def shapes(num: int, *, size: int = 8, channels: int = 1, seed: int = 0) -> ArrayReals:
@@ -62,3 +71,33 @@ class Pixels(Extractor):
         self.num_seen += len(images)
         pixels = images[:, 0].float() / 255
         return pixels.flatten(1), pixels.sum(dim=2)
+
+
+def suite(**options):
+    """Formulas of several kinds on pixels, in blocks of 70."""
+    formulas = {
+        "frechet": FrechetDistance(),
+        "kernel": KernelDistance(),
+        "score": InceptionScore(),
+        "precision_recall": PrecisionRecall(num=100),
+        "density_coverage": DensityCoverage(),
+    }
+    return Suite({"pixels": Pixels()}, formulas, block=70, **options)
+
+
+def figures(found, data, gan, *, seed=0, **options):
+    """The records of a GAN."""
+    extractors = found.prepare(data, CPU)
+    fakes = engine.GeneratedFakes(gan, data.reals(), seed=seed, **options)
+    return engine.evaluate(found, extractors, fakes, data, CPU)
+
+
+def measured_by(rank, world, port, output):
+    """One of several real processes: measures, and keeps what it found."""
+    torch.set_num_threads(1)
+    address = f"tcp://127.0.0.1:{port}"
+    torch.distributed.init_process_group("gloo", address, rank=rank, world_size=world)
+    data = Data()
+    records = figures(suite(), data, Echo(data.set, 0.1))
+    torch.save([record.to_dict() for record in records], f"{output}/{rank}.pt")
+    torch.distributed.destroy_process_group()

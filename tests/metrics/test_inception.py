@@ -22,6 +22,9 @@ def weights(tmp_path_factory):
     torch.save({}, path)
     torch.manual_seed(0)
     network = Kept("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path))
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight)  # or the features would all but vanish
     torch.save(network.state_dict(), path)
     return path
 
@@ -85,4 +88,6 @@ def test_features_of_files_equal_torch_fidelitys(weights, tmp_path):
     )["2048"]
     extractor = Inception(path=str(weights))
     extractor.prepare(data, CPU)
-    assert torch.allclose(extractor(data.set.images(range(6)))[0], expected, rtol=1e-5, atol=1e-6)
+    features = extractor(data.set.images(range(6)))[0]
+    assert expected.std(dim=0).mean() > 1e-3  # the pictures are told apart
+    assert torch.allclose(features, expected, rtol=1e-4, atol=1e-5)

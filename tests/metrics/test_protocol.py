@@ -30,7 +30,7 @@ PROTOCOL = Protocol(
         ("data_fingerprint", "89ab"),
         ("resize", "bilinear"),
         ("generator", "raw"),
-        ("labels", "those of randomly drawn reals"),
+        ("labels", "uniform"),
         ("parameters", {"k": 5}),
     ],
 )
