@@ -14,7 +14,10 @@ class UserError(ValueError):
 
 
 def command(main: Callable[P, R]) -> Callable[P, R]:
-    """Make an entry point print a `UserError` as one message and exit with code 2."""
+    """Make an entry point print a `UserError` as one message and exit with code 2.
+
+    Ctrl-C outside of training, where nothing is lost, exits with 130 and without a traceback.
+    """
 
     @functools.wraps(main)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -23,5 +26,8 @@ def command(main: Callable[P, R]) -> Callable[P, R]:
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)
+        except KeyboardInterrupt:
+            print("\ninterrupted", file=sys.stderr)
+            sys.exit(130)
 
     return run

@@ -46,7 +46,6 @@ def train(config: DictConfig, overrides: list[str]) -> float | None:
         print(f"{run_dir} is finished; train it further with run={run_dir} trainer.kimg=...")
         return Run(run_dir, trust=True).summary()["best"]
     gan = build_model(config)
-    save_config(config, run_dir)
     callbacks = list(instantiate(config.callbacks, _convert_="all").values())
     loggers = list((instantiate(config.logger, _convert_="all") or {}).values())
     trainer = build_trainer(
@@ -58,6 +57,7 @@ def train(config: DictConfig, overrides: list[str]) -> float | None:
     )
     if config.trainer.compile:
         compile_players(gan)
+    save_config(config, run_dir)
     last = run_dir / "checkpoints" / "last.ckpt"
     try:
         trainer.fit(gan, data, ckpt_path=last if last.is_file() else None, weights_only=True)
@@ -147,8 +147,10 @@ def new_folder(name: str) -> Path:
 
 def checked_folder(folder: Path, config: DictConfig) -> Path:
     """A folder that is new, empty, or of this very config, whose run is then taken up again."""
+    if not is_first_process():
+        return folder
     if not (folder / "config.yaml").is_file():
-        if folder.is_dir() and any(folder.iterdir()) and RUN_DIR not in os.environ:
+        if folder.is_dir() and any(folder.iterdir()):
             raise UserError(f"run_dir={folder} holds other files; choose an empty or new folder")
         return folder
     old, new = flat(Run(folder, trust=True).config), flat(config)
@@ -157,7 +159,8 @@ def checked_folder(folder: Path, config: DictConfig) -> Path:
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key) and key != "run_dir"
     ]
-    if changed:
+    begun = any((folder / name).exists() for name in ("metrics.csv", "samples", "checkpoints"))
+    if changed and begun:
         lines = "".join(f"\n  {k}: {old.get(k)} there, {new.get(k)} here" for k in changed[:8])
         raise UserError(
             f"run_dir={folder} holds a run of another config; choose another folder, or take that"
@@ -182,11 +185,15 @@ def taken_up(config: DictConfig, overrides: list[str]) -> tuple[Path, DictConfig
     return run.path, resumed
 
 
+def is_first_process() -> bool:
+    """Whether this is the only process, or the first of those that a launcher started."""
+    ranks = (os.environ.get(name) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
+    return all(rank in (None, "0") for rank in ranks)
+
+
 def save_config(config: DictConfig, run_dir: Path) -> None:
     """Keep the resolved config in the run's folder (the first process does)."""
-    if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0))) or int(
-        os.environ.get("SLURM_PROCID", 0)
-    ):
+    if not is_first_process():
         return
     text = OmegaConf.to_yaml(config)
     try:

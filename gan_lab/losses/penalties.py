@@ -31,6 +31,7 @@ def gradient_penalty(
         fake: (B, ...).
         position: epsilon in [0, 1), (B, 1, ...): 1 is the real end.
     """
-    between = torch.lerp(fake, real, position).detach().requires_grad_()
+    # Under autocast a generator returns half precision; the line between is drawn in float32.
+    between = torch.lerp(fake.float(), real.float(), position).detach().requires_grad_()
     norm = squared_gradient_norm(critic(between), between).add(1e-12).sqrt()  # finite slope at 0
     return (norm - 1).square()  # (B,)

@@ -281,6 +281,10 @@ class GAN(L.LightningModule):
         }
         for player, state in self._restored_scalers.items():
             self._scaler[player].load_state_dict(state)
+        self._reports = {
+            name: [value.to(self.device) for value in values]
+            for name, values in self._reports.items()
+        }
         self._freeze(tuple(self._weights))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -425,8 +429,7 @@ class GAN(L.LightningModule):
             return
         if state["world_size"] == self.trainer.world_size:
             self._reports = {
-                name: list(values[self.global_rank].to(self.device))
-                for name, values in state["reports"].items()
+                name: list(values[self.global_rank]) for name, values in state["reports"].items()
             }
 
 
