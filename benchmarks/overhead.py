@@ -27,8 +27,8 @@ from gan_lab.training import train
 
 ROOT = Path(__file__).parents[1]
 CASES = {  # name: (overrides, steps of a block, largest ratio)
-    "DCGAN, 32 px, batch 64": (["model=dcgan", "data.resolution=32", "data.batch_size=64"], 8, 1.03),
-    "MLP GAN, digits, batch 64": (["model=gan", "data.batch_size=64"], 300, 1.25),
+    "DCGAN, 32 px, batch 64": (["model=dcgan", "data.resolution=32"], 8, 1.03),
+    "MLP GAN, digits, batch 64": (["model=gan"], 300, 1.25),
 }
 
 
@@ -108,7 +108,14 @@ def measure(overrides: list[str], block: int, rounds: int) -> tuple[float, float
     ):
         config = hydra.compose(
             "train",
-            [*overrides, *far, "metrics=none", f"trainer.kimg={kimg}", f"run_dir={folder}/run"],
+            [
+                *overrides,
+                *far,
+                "data.batch_size=64",
+                "metrics=none",
+                f"trainer.kimg={kimg}",
+                f"run_dir={folder}/run",
+            ],
             return_hydra_config=True,
         )
         HydraConfig.instance().set_config(config)

@@ -83,6 +83,7 @@ class GAN(L.LightningModule):
         self.batch_size = 0  # minibatch of all processes together
         self.images_averaged = 0  # images seen when the averaged generator last moved
         self._reports: dict[str, list[Tensor]] = {}
+        self._restored_scalers: dict[str, dict] = {}
         self._turn = self._part = self._draws = 0  # where in the training step a draw happens
         self._random = torch.Generator()
 
@@ -255,11 +256,7 @@ class GAN(L.LightningModule):
         return [make(self._weights[player]) for player, make in self.optimizer_factories.items()]
 
     def on_fit_start(self) -> None:
-        self._optimizer = dict(
-            zip(self._weights, self.optimizers(use_pl_optimizer=False) or [], strict=True)
-            if len(self._weights) > 1
-            else [(next(iter(self._weights)), self.optimizers(use_pl_optimizer=False))]
-        )
+        self._optimizer = dict(zip(self._weights, self.trainer.optimizers, strict=True))
         self._switches = {
             player: _state_switches(getattr(self, player)) for player in self._weights
         }
@@ -280,7 +277,8 @@ class GAN(L.LightningModule):
             for player in self._weights
         }
         for player, state in self._restored_scalers.items():
-            self._scaler[player].load_state_dict(state)
+            if state:  # empty where the run went on from another precision
+                self._scaler[player].load_state_dict(state)
         self._reports = {
             name: [value.to(self.device) for value in values]
             for name, values in self._reports.items()
@@ -404,8 +402,6 @@ class GAN(L.LightningModule):
         return samples.clamp(-1, 1) if len(self.shape) > 1 else samples
 
     # Machinery: checkpoints ------------------------------------------------------------------
-
-    _restored_scalers: Mapping[str, dict] = {}
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         checkpoint["gan"] = {
