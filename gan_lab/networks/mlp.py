@@ -44,6 +44,7 @@ class MLPDiscriminator(nn.Module):
         width: units of each hidden layer.
         depth: hidden layers.
         num_classes: K; the label's one-hot vector is appended to the sample.
+        dropout: share of hidden units left out in each pass.
     """
 
     def __init__(
@@ -52,22 +53,26 @@ class MLPDiscriminator(nn.Module):
         width: int = 256,
         depth: int = 3,
         num_classes: int | None = None,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
         inputs = math.prod(shape) + (num_classes or 0)
-        self.layers = nn.Sequential(*perceptron(inputs, width, depth, 1))
+        self.layers = nn.Sequential(*perceptron(inputs, width, depth, 1, dropout))
 
     def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
         x = join_label(x.flatten(1), label, self.num_classes)
         return self.layers(x).squeeze(1).float()
 
 
-def perceptron(inputs: int, width: int, depth: int, outputs: int) -> list[nn.Module]:
+def perceptron(
+    inputs: int, width: int, depth: int, outputs: int, dropout: float = 0.0
+) -> list[nn.Module]:
     """`depth` hidden layers with ReLU, then a linear one."""
     layers = []
     for _ in range(depth):
         layers += [nn.Linear(inputs, width), nn.ReLU()]
+        layers += [nn.Dropout(dropout)] if dropout else []
         inputs = width
     return [*layers, nn.Linear(inputs, outputs)]
 

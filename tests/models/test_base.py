@@ -114,7 +114,7 @@ def test_learning_rate_follows_the_schedule():
 
     class Watch(L.Callback):
         def on_train_batch_end(self, trainer, gan, *_):
-            rates.append(gan._optimizer["generator"].param_groups[0]["lr"] / 2e-4)
+            rates.append(gan._optimizer["generator"].param_groups[0]["lr"] / 1e-3)
 
     fit(gan, data, steps=6, callbacks=[Watch()])
     torch.testing.assert_close(torch.tensor(rates), torch.tensor([1, 0.875, 0.75, 0.625, 0.5, 0.5]))
