@@ -72,7 +72,7 @@ def test_finished_run_is_left_alone_and_can_be_extended(finished, tmp_path, caps
 
 
 def test_another_config_in_the_folder_is_refused_and_named(finished):
-    with pytest.raises(UserError, match="model.gamma: 0.1 there, 0.2 here"):
+    with pytest.raises(UserError, match="model.gamma: 0.3 there, 0.2 here"):
         run(finished, "model.gamma=0.2")
 
 

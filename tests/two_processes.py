@@ -10,7 +10,7 @@ STEPS = 20
 # Batch norm and dropout aside (each process has its own), every game here must agree.
 # Adam divides by the gradient's own size: without an eps above rounding, a weight whose gradient
 # is all rounding would step by its whole learning rate in a random direction.
-STEADY = [f"++model.optimizers.{player}.eps=1e-4" for player in ("generator", "discriminator")]
+STEADY = [f"++model.optimizers.{player}.eps=1e-3" for player in ("generator", "discriminator")]
 CASES = {
     "r1": ["model=cgan"],
     "r1 and r2, accumulated": ["model=r3gan", "model.accumulate=2"],
