@@ -27,8 +27,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             atomic_write(Path(path), lambda file: torch.save(checkpoint, file))
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             raise UserError(
-                f"{path} could not be written ({error}). The checkpoint before it is untouched:"
-                " free some space or mend the permissions, and take the run up again with"
+                f"{path} could not be written ({error}); is the disk full? The checkpoint before it"
+                " is untouched: make room or mend the permissions, then take the run up again with"
                 f" run={Path(path).parents[1]}"
             ) from error
 
