@@ -30,7 +30,7 @@ def train(config: DictConfig, overrides: list[str]) -> float | None:
 
     Args:
         config: as composed by Hydra.
-        overrides: the command line's; `run=` allows no others than `trainer.*`.
+        overrides: the command line's; `run=` allows no others than `trainer.*` and `trust`.
 
     Returns:
         The best value of the run's first metric; None if nothing was evaluated.
@@ -93,7 +93,7 @@ def build_model(config: DictConfig) -> GAN:
 def resolved(config: DictConfig) -> DictConfig:
     """The config with its interpolations replaced, and without what only finds the run."""
     plain = OmegaConf.to_container(config, resolve=True)
-    plain.pop("run")
+    del plain["run"], plain["trust"]
     return OmegaConf.create(plain)
 
 
@@ -171,8 +171,8 @@ def checked_folder(folder: Path, config: DictConfig) -> Path:
 
 def taken_up(config: DictConfig, overrides: list[str]) -> tuple[Path, DictConfig]:
     """The folder and the own config of the run to go on with."""
-    run = Run(config.run)
-    changes = [o for o in overrides if not o.startswith("run=")]
+    run = Run(config.run, trust=config.trust)
+    changes = [o for o in overrides if not o.startswith(("run=", "trust="))]
     for change in changes:
         if not change.startswith("trainer."):
             raise UserError(

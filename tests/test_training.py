@@ -162,6 +162,18 @@ def test_config_that_calls_foreign_code_is_refused(finished, tmp_path):
         Run(tmp_path)
 
 
+def test_own_code_is_taken_up_when_trusted(finished):
+    config = finished / "config.yaml"
+    text = config.read_text()
+    config.write_text(text + "mine: {_target_: collections.OrderedDict}\n")
+    try:
+        with pytest.raises(UserError, match="trust=true"):
+            take_up(finished)
+        assert train(compose(f"run={finished}", "trust=true"), ["trust=true"]) is not None
+    finally:
+        config.write_text(text)
+
+
 def test_samples_are_the_same_bytes_each_time(finished, tmp_path):
     options = {"run": str(finished), "num": 9, "seed": 3, "label": None, "truncation": 0.7}
     options |= {"checkpoint": "best", "raw": False, "trust": False}
