@@ -1,4 +1,4 @@
-"""Train a GAN: `python train.py model=r3gan data=digits`, or go on with `run=<its folder>`."""
+"""Train a GAN: `python train.py model=dcgan data=digits`, or go on with `run=<its folder>`."""
 
 from omegaconf import DictConfig
 

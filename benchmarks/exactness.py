@@ -31,7 +31,7 @@ SMALL = [
 CASES = {
     "dcgan": ["model=dcgan"],
     "wgan_gp": ["model=wgan_gp"],
-    "r3gan-2-processes": ["model=r3gan", "trainer=ddp_cpu"],
+    "r3gan-2-processes": ["model=r3gan_small", "trainer=ddp_cpu"],
 }
 
 

@@ -10,7 +10,7 @@ import inspect
 import pkgutil
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -20,6 +20,7 @@ from gan_lab.errors import UserError
 from gan_lab.spelling import suggestion
 
 SPECIAL = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
+CLASSES = "${data.num_classes}"  # how a model's yaml says that it takes labels
 FACTS = {"data": {"shape", "num_classes"}}  # what the builder adds to a node for interpolation
 
 
@@ -51,12 +52,10 @@ def refuse_impossible(cfg: DictConfig, data: object) -> None:
         data: the data module, constructed; only its facts are asked.
     """
     data_name, model_name = (cfg.get(f"{group}_name") or group for group in ("data", "model"))
-    conditional = [path for path, target in _targets(cfg.model, "model") if _conditional(target)]
-    if conditional and data.num_classes is None:
+    if data.num_classes is None and CLASSES in _values(OmegaConf.to_container(cfg.model)):
         raise UserError(
-            f"model={model_name} takes labels ({conditional[0]} is conditional), but "
-            f"data={data_name} has none. Use data with labels (data.labelled=true where it has "
-            "the option) or an unconditional model."
+            f"model={model_name} takes labels, but data={data_name} has none. Use data with labels "
+            "(data.labelled=true where it has the option) or an unconditional model."
         )
     accumulate = OmegaConf.select(cfg, "model.accumulate") or 1
     processes = num_processes(cfg)
@@ -273,18 +272,13 @@ def _hints(target: Callable) -> dict[str, object]:
     return hints
 
 
-def _targets(node: object, path: str) -> Iterator[tuple[str, Callable]]:
-    """Path and target of every node, children included."""
-    node = OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
-    if isinstance(node, Mapping):
-        if "_target_" in node:
-            yield path, locate(node["_target_"])
-        for key, child in node.items():
-            yield from _targets(child, f"{path}.{key}")
-
-
-def _conditional(target: Callable) -> bool:
-    return getattr(target, "conditional", False) is True
+def _values(node: object) -> Iterator[object]:
+    """Every scalar in nested dicts and lists, interpolations as they are written."""
+    if isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _values(child)
+    else:
+        yield node
 
 
 def _on_cpu(cfg: DictConfig) -> bool:

@@ -11,7 +11,11 @@ Schedule = Callable[[float], float]  # kimg -> factor on every learning rate
 
 
 def adam(
-    lr: float, betas: Sequence[float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0
+    lr: float,
+    betas: Sequence[float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    lazy_every: int | None = None,
 ) -> OptimizerFactory:
     """Adam (Kingma & Ba 2015), fused into one kernel per step.
 
@@ -20,8 +24,12 @@ def adam(
         betas: decay of the first and of the second moment; a yaml integer such as 0 is taken too.
         eps: added to the root of the second moment.
         weight_decay: L2 penalty added to the gradient.
+        lazy_every: interval k of a lazy penalty's own steps. They come on top of the others, so lr
+            and betas are corrected by c = k / (k + 1) to lr * c and beta ** c (Karras et al. 2020,
+            Appendix B).
     """
-    beta1, beta2 = (float(beta) for beta in betas)
+    c = 1.0 if lazy_every is None else lazy_every / (lazy_every + 1)
+    lr, beta1, beta2 = lr * c, *(float(beta) ** c for beta in betas)
     return lambda weights: torch.optim.Adam(
         weights, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay, fused=True
     )

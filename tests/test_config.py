@@ -98,8 +98,6 @@ class Network:
 
 
 class Deeper(Network):
-    conditional = True
-
     def __init__(self, rate: float = 0.1, **network: object) -> None:
         super().__init__(**network)
 
@@ -163,19 +161,21 @@ def test_half_precision_needs_a_gpu():
     config.validate(cfg)
 
 
-def impossible(model="Network", num_classes=None, batch_size=64, **trainer):
+def impossible(num_classes=None, batch_size=64, model=None, **trainer):
+    model = node("Network", **(model or {}))
     cfg = OmegaConf.create(
-        {"model": node(model), "trainer": trainer, "model_name": "cgan", "data_name": "faces"}
+        {"model": model, "trainer": trainer, "model_name": "cgan", "data_name": "faces"}
     )
     data = SimpleNamespace(num_classes=num_classes, batch_size=batch_size)
     config.refuse_impossible(cfg, data)
 
 
 def test_impossible_combinations_are_refused():
-    impossible("Deeper", num_classes=10)
+    conditional = {"generator": {"num_classes": "${data.num_classes}"}}
+    impossible(num_classes=10, model=conditional)
     impossible(devices=4, num_nodes=2)
-    with pytest.raises(UserError, match=r"model=cgan takes labels .*, but data=faces has none"):
-        impossible("Deeper")
+    with pytest.raises(UserError, match=r"model=cgan takes labels, but data=faces has none"):
+        impossible(model=conditional)
     with pytest.raises(UserError, match=r"data.batch_size=64 does not divide .* is 66"):
         impossible(devices=3)
 

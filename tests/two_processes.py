@@ -13,7 +13,7 @@ STEPS = 20
 STEADY = [f"++model.optimizers.{player}.eps=1e-3" for player in ("generator", "discriminator")]
 CASES = {
     "r1": ["model=cgan"],
-    "r1 and r2, accumulated": ["model=r3gan", "model.accumulate=2"],
+    "r1 and r2, accumulated": ["model=r3gan_small", "model.accumulate=2"],
     "five critic steps": ["model=wgan_gp"],
     "clipped, accumulated": ["model=wgan_gp", "model.clip_norm=0.5", "model.accumulate=2"],
     "mirrored": ["model=wgan", "data.mirror=true"],

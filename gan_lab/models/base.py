@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lab import randomness
+from gan_lab.augment.base import Augmentation
 from gan_lab.errors import UserError
 from gan_lab.optim import Optimizer, OptimizerFactory, Schedule
 from gan_lab.strategy import average_, gather
@@ -21,6 +22,8 @@ Batch = Mapping[str, Tensor]
 Loss = Callable[[Batch], Tensor]
 
 SAMPLES_AT_ONCE = 256
+# Buffers that move linearly with the minibatch's mean: processes average them after a step.
+STATISTICS = ("running_mean", "running_var", "w_avg", "magnitude_ema")
 
 
 class DivergedError(UserError):
@@ -42,6 +45,7 @@ class GAN(L.LightningModule):
         discriminator: samples to logits (B,).
         optimizers: player -> optimizer factory. The keys name the players, which are attributes.
         schedule: kimg -> factor on every learning rate; constant if None.
+        augment: what happens to all that the discriminator sees; nothing if None.
         accumulate: parts that each process computes its minibatch in, to save memory.
         clip_norm: largest norm of a player's gradient; None leaves it alone.
         ema_halflife_kimg: half-life of the averaged generator, in thousands of real images.
@@ -49,7 +53,6 @@ class GAN(L.LightningModule):
         seed: key of every random draw of training.
     """
 
-    conditional = False  # whether the networks take a label, too
     twice_differentiated: tuple[str, ...] = ()  # players whose gradient is penalised: not compiled
 
     def __init__(
@@ -59,6 +62,7 @@ class GAN(L.LightningModule):
         optimizers: Mapping[str, OptimizerFactory],
         *,
         schedule: Schedule | None = None,
+        augment: Augmentation | None = None,
         accumulate: int = 1,
         clip_norm: float | None = None,
         ema_halflife_kimg: float = 10.0,
@@ -70,6 +74,7 @@ class GAN(L.LightningModule):
         self.generator = generator
         self.discriminator = discriminator
         self.generator_ema = copy.deepcopy(generator).eval().requires_grad_(False)
+        self.augment = Augmentation() if augment is None else augment
         self.optimizer_factories = dict(optimizers)
         self.schedule = schedule
         self.accumulate = accumulate
@@ -84,6 +89,7 @@ class GAN(L.LightningModule):
         self.images_averaged = 0  # images seen when the averaged generator last moved
         self._reports: dict[str, list[Tensor]] = {}
         self._restored_scalers: dict[str, dict] = {}
+        self._learning: tuple[str, ...] = ()  # the players whose turn it is
         self._turn = self._part = self._draws = 0  # where in the training step a draw happens
         self._random = torch.Generator()
 
@@ -116,6 +122,7 @@ class GAN(L.LightningModule):
         players = (players,) if isinstance(players, str) else players
         name = loss.__name__.removesuffix("_loss")
         self._thaw(players)
+        self._learning = players
         for index, part in enumerate(self._split(batch)):
             self._part, self._draws = index, 0
             value = loss(part)
@@ -124,6 +131,7 @@ class GAN(L.LightningModule):
         for player in players:
             self._step(player)
         self._freeze(players)
+        self._learning = ()
         self._turn += 1
         if "generator" in players:
             self._average_generator()
@@ -141,23 +149,65 @@ class GAN(L.LightningModule):
         """Thousands of real images that all processes see in so many training steps."""
         return iterations * self.batch_size / 1000
 
+    def label(self, batch: Batch) -> Tensor | None:
+        """The batch's labels (B,); None for a model that takes none."""
+        return batch["label"] if self.conditional else None
+
     def latent(self, like: Tensor) -> Tensor:
         """z ~ N(0, I), one row for each row of `like`: (B, Z)."""
-        return self._draw(torch.randn, len(like), self.latent_dim)
+        return self.normal(like, self.latent_dim)
 
-    def uniform(self, like: Tensor) -> Tensor:
-        """u ~ U[0, 1), one number for each row of `like`: (B, 1, ...), broadcastable to it."""
-        return self._draw(torch.rand, len(like), *[1] * (like.ndim - 1))
+    def normal(self, like: Tensor, *shape: int) -> Tensor:
+        """Standard normal numbers, (B, *shape): a draw of its own for each row of `like`."""
+        return self._draw(torch.randn, len(like), *shape)
 
-    def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    def uniform(self, like: Tensor, *shape: int) -> Tensor:
+        """u ~ U[0, 1), (B, *shape); without a shape (B, 1, ...), broadcastable to `like`."""
+        return self._draw(torch.rand, len(like), *(shape or [1] * (like.ndim - 1)))
+
+    def augmented(self, images: Tensor) -> Tensor:
+        """Pictures (B, C, H, W) as the discriminator is to see them."""
+        if self.augment.num_draws == 0:
+            return self.augment(images, images.new_empty(len(images), 0))
+        return self.augment(images, self.uniform(images, self.augment.num_draws))
+
+    def judge(
+        self, real: Tensor, fake: Tensor, label: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Logits (B,) of real and of fake samples, from one pass of the discriminator.
 
-        Not for discriminators with batch norm: they would see the statistics of the mixture.
+        Not for discriminators whose rows see each other, by batch norm or minibatch deviation: they
+        would see the mixture. Those judge apart.
         """
-        real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
-        self.report("logits/real", real_logits)
-        self.report("logits/fake", fake_logits)
+        both = torch.cat([self.augmented(real), self.augmented(fake)])
+        logits = self._logits(both, None if label is None else label.repeat(2))
+        real_logits, fake_logits = logits.chunk(2)
+        self.observe(real_logits, fake_logits)
         return real_logits, fake_logits
+
+    def judge_apart(
+        self, real: Tensor, fake: Tensor, label: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (B,) of real and of fake samples, from a pass of the discriminator each."""
+        real_logits = self._logits(self.augmented(real), label)
+        fake_logits = self._logits(self.augmented(fake), label)
+        self.observe(real_logits, fake_logits)
+        return real_logits, fake_logits
+
+    def judge_fake(self, fake: Tensor, label: Tensor | None = None) -> Tensor:
+        """Logits (B,) of fake samples alone: what the generator plays against."""
+        return self._logits(self.augmented(fake), label)
+
+    def observe(self, real_logits: Tensor, fake_logits: Tensor) -> None:
+        """Report the logits (B,), and show the augmentation the real ones.
+
+        `judge` and `judge_apart` do it; in turns of other players than the discriminator nothing
+        happens.
+        """
+        if "discriminator" in self._learning:
+            self.report("logits/real", real_logits)
+            self.report("logits/fake", fake_logits)
+            self.augment.observe(real_logits.detach())
 
     def report(self, name: str, value: Tensor) -> None:
         """Keep the mean of `value` for the loggers, on the device; read by `take_reports`."""
@@ -178,7 +228,12 @@ class GAN(L.LightningModule):
     @property
     def num_classes(self) -> int | None:
         """K, the number of labels it may be asked for; None if it takes no label."""
-        return self.generator.num_classes if self.conditional else None
+        return self.generator.num_classes
+
+    @property
+    def conditional(self) -> bool:
+        """Whether samples are asked for by label."""
+        return self.num_classes is not None
 
     @torch.no_grad()
     def sample(
@@ -196,27 +251,53 @@ class GAN(L.LightningModule):
             num: how many samples.
             seed: key of the latents and, if they are drawn, of the labels.
             label: a class id for all, one for each (num,), or None to draw them uniformly.
-            truncation: psi, the scale of z; below 1 samples are more typical and less diverse.
+            truncation: psi; below 1 samples are more typical and less diverse. It scales z, or
+                draws w towards its mean where the generator maps z to w.
             raw: ask the generator as it is now instead of its average.
 
         Returns:
             (num, *shape) float32; pictures in [-1, 1].
         """
-        z = truncation * torch.randn(
-            num, self.latent_dim, generator=randomness.generator(randomness.SAMPLE, seed)
-        )
-        conditions = (z,)
+        draw = randomness.generator(randomness.SAMPLE, seed)
+        z = torch.randn(num, self.latent_dim, generator=draw)
         if self.conditional:
-            conditions = (z, self._labels(num, seed, label))
+            label = self._labels(num, seed, label)
         elif label is not None:
             raise UserError(f"label={label}: {type(self).__name__} takes no label; leave it out")
-        return self._generate(self.generator if raw else self.generator_ema, *conditions)
+        return self.decode(z, label, truncation=truncation, raw=raw)
+
+    @torch.no_grad()
+    def decode(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        *,
+        truncation: float = 1.0,
+        raw: bool = False,
+    ) -> Tensor:
+        """Samples (B, *shape) float32 of given latents z (B, Z) and labels (B,); see `sample`."""
+        network = self.generator if raw else self.generator_ema
+        was_training = network.training
+        network.eval()
+        samples = []
+        for rows in torch.arange(len(z)).split(SAMPLES_AT_ONCE):
+            labels = None if label is None else label[rows].to(self.device)
+            samples.append(self.synthesise(network, z[rows].to(self.device), labels, truncation))
+        network.train(was_training)
+        images = torch.cat(samples).float()
+        return images.clamp(-1, 1) if len(self.shape) > 1 else images
+
+    def synthesise(
+        self, network: nn.Module, z: Tensor, label: Tensor | None, truncation: float
+    ) -> Tensor:
+        """What a generator makes of latents; variants that truncate otherwise override it."""
+        return network(truncation * z) if label is None else network(truncation * z, label)
 
     @torch.no_grad()
     def generate(self, batch: Batch, *, seed: int = 0) -> Tensor:
         """The averaged generator's answer to a batch: one sample for each of its rows."""
         num = len(next(iter(batch.values())))
-        return self.sample(num, seed=seed, label=batch["label"] if self.conditional else None)
+        return self.sample(num, seed=seed, label=self.label(batch))
 
     def take_reports(self) -> dict[str, float]:
         """Means of what was reported since the last call, averaged over the processes.
@@ -264,7 +345,7 @@ class GAN(L.LightningModule):
             player: [
                 buffer
                 for name, buffer in getattr(self, player).named_buffers()
-                if name.endswith(("running_mean", "running_var"))
+                if name.endswith(STATISTICS)
             ]
             for player in self._weights
         }
@@ -293,9 +374,13 @@ class GAN(L.LightningModule):
                 " process gets of data.batch_size; choose a divisor"
             )
         self.batch_size = rows * self.trainer.world_size
+        if self.steps_done:
+            self.augment.adapt(self.batch_size)
         self.iteration = self.steps_done
         self.steps_done += 1
         self._turn = 0
+        for name, value in self.augment.reports().items():
+            self.report(f"augment/{name}", value)
         randomness.seed_all(
             self.device, randomness.STEP, self.seed, self.iteration, self.global_rank
         )
@@ -326,6 +411,9 @@ class GAN(L.LightningModule):
                 weight.grad = None
             for module, switch in self._switches[player]:
                 setattr(module, switch, False)
+
+    def _logits(self, images: Tensor, label: Tensor | None) -> Tensor:
+        return self.discriminator(images) if label is None else self.discriminator(images, label)
 
     def _split(self, batch: Batch) -> Iterator[Batch]:
         if self.accumulate == 1:
@@ -392,15 +480,6 @@ class GAN(L.LightningModule):
             )
         return label
 
-    def _generate(self, network: nn.Module, *conditions: Tensor) -> Tensor:
-        was_training = network.training
-        network.eval()
-        parts = zip(*(c.split(SAMPLES_AT_ONCE) for c in conditions), strict=True)
-        samples = torch.cat([network(*(c.to(self.device) for c in part)) for part in parts])
-        network.train(was_training)
-        samples = samples.float()
-        return samples.clamp(-1, 1) if len(self.shape) > 1 else samples
-
     # Machinery: checkpoints ------------------------------------------------------------------
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
@@ -433,7 +512,8 @@ def _state_switches(network: nn.Module) -> list[tuple[nn.Module, str]]:
     """The attribute of each layer that decides whether a forward pass changes its buffers.
 
     Batch norm moves its running statistics and spectral norm its power iteration in every forward
-    pass; a player that does not learn must not move.
+    pass; a player that does not learn must not move. Layers of our own say so by an attribute
+    `keeps_statistics`.
     """
     switches = []
     for module in network.modules():
@@ -441,4 +521,6 @@ def _state_switches(network: nn.Module) -> list[tuple[nn.Module, str]]:
             switches.append((module, "track_running_stats"))
         elif isinstance(module, nn.utils.parametrizations._SpectralNorm):
             switches.append((module, "training"))
+        elif hasattr(module, "keeps_statistics"):
+            switches.append((module, "keeps_statistics"))
     return switches

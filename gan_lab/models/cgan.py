@@ -1,6 +1,5 @@
 """cGAN: "Conditional Generative Adversarial Nets" (Mirza & Osindero 2014), Equation 2."""
 
-import torch
 from torch import Tensor
 
 from gan_lab.losses.adversarial import NonSaturating
@@ -16,7 +15,6 @@ class ConditionalGAN(GAN):
             2018), which the paper did not have yet; 0 leaves the paper's game.
     """
 
-    conditional = True
     twice_differentiated = ("discriminator",)
 
     def __init__(self, *, r1_weight: float = 0.1, **gan) -> None:
@@ -31,11 +29,8 @@ class ConditionalGAN(GAN):
     def discriminator_loss(self, batch: Batch) -> Tensor:
         real, label = batch["image"].detach().requires_grad_(), batch["label"]  # (B, C, H, W), (B,)
         fake = self.generator(self.latent(real), label)
-        logits = self.discriminator(torch.cat([real, fake]), label.repeat(2))
-        real_logits, fake_logits = logits.chunk(2)
+        real_logits, fake_logits = self.judge(real, fake, label)
         r1 = squared_gradient_norm(real_logits, real)
-        self.report("logits/real", real_logits)
-        self.report("logits/fake", fake_logits)
         self.report("penalty/r1", r1)
         adversarial = self.game.discriminator(real_logits, fake_logits)
         return (adversarial + self.r1_weight / 2 * r1).mean()
@@ -43,4 +38,4 @@ class ConditionalGAN(GAN):
     def generator_loss(self, batch: Batch) -> Tensor:
         label = batch["label"]
         fake = self.generator(self.latent(batch["image"]), label)
-        return self.game.generator(self.discriminator(fake, label)).mean()
+        return self.game.generator(self.judge_fake(fake, label)).mean()

@@ -24,11 +24,8 @@ class DCGAN(GAN):
     def discriminator_loss(self, batch: Batch) -> Tensor:
         real = batch["image"]  # (B, C, H, W) in [-1, 1]
         fake = self.generator(self.latent(real))
-        real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
-        self.report("logits/real", real_logits)
-        self.report("logits/fake", fake_logits)
-        return self.game.discriminator(real_logits, fake_logits).mean()
+        return self.game.discriminator(*self.judge_apart(real, fake)).mean()
 
     def generator_loss(self, batch: Batch) -> Tensor:
         fake = self.generator(self.latent(batch["image"]))
-        return self.game.generator(self.discriminator(fake)).mean()
+        return self.game.generator(self.judge_fake(fake)).mean()

@@ -30,11 +30,8 @@ class R3GAN(GAN):
         real = batch["image"]  # (B, C, H, W) in [-1, 1]
         fake = self.generator(self.latent(real))
         both = torch.cat([real, fake]).detach().requires_grad_()
-        logits = self.discriminator(both)
-        r1, r2 = squared_gradient_norm(logits, both).chunk(2)
-        real_logits, fake_logits = logits.chunk(2)
-        self.report("logits/real", real_logits)
-        self.report("logits/fake", fake_logits)
+        real_logits, fake_logits = self.judge(*both.chunk(2))
+        r1, r2 = squared_gradient_norm(real_logits + fake_logits, both).chunk(2)
         self.report("penalty/r1", r1)
         self.report("penalty/r2", r2)
         adversarial = self.game.discriminator(real_logits, fake_logits)
@@ -43,5 +40,4 @@ class R3GAN(GAN):
     def generator_loss(self, batch: Batch) -> Tensor:
         real = batch["image"]
         fake = self.generator(self.latent(real))
-        real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
-        return self.game.generator(real_logits, fake_logits).mean()
+        return self.game.generator(*self.judge(real, fake)).mean()

@@ -34,7 +34,7 @@ class WGAN(GAN):
 
     def generator_loss(self, batch: Batch) -> Tensor:
         fake = self.generator(self.latent(batch["image"]))
-        return self.game.generator(self.discriminator(fake)).mean()
+        return self.game.generator(self.judge_fake(fake)).mean()
 
     @torch.no_grad()
     def clip_weights(self) -> None:

@@ -38,4 +38,4 @@ class WGANGP(GAN):
 
     def generator_loss(self, batch: Batch) -> Tensor:
         fake = self.generator(self.latent(batch["image"]))
-        return self.game.generator(self.discriminator(fake)).mean()
+        return self.game.generator(self.judge_fake(fake)).mean()

@@ -28,15 +28,15 @@ class Scaled(L.Callback):
 
 
 def test_scalers_leave_float32_training_as_it_is():
-    data, plain = build("model=r3gan", "model.clip_norm=0.5")
+    data, plain = build("model=r3gan_small", "model.clip_norm=0.5")
     fit(plain, data, steps=5)
-    data, scaled = build("model=r3gan", "model.clip_norm=0.5")
+    data, scaled = build("model=r3gan_small", "model.clip_norm=0.5")
     fit(scaled, data, steps=5, callbacks=[Scaled()])
     torch.testing.assert_close(weights(scaled), weights(plain), rtol=1e-6, atol=1e-7)
 
 
 def test_overflow_skips_the_step_of_that_player_alone():
-    data, gan = build("model=r3gan")
+    data, gan = build("model=r3gan_small")
     loss = gan.discriminator_loss
 
     def overflows(batch):
@@ -54,7 +54,7 @@ def test_overflow_skips_the_step_of_that_player_alone():
 
 
 def test_scalers_are_saved_and_restored(tmp_path):
-    data, gan = build("model=r3gan")
+    data, gan = build("model=r3gan_small")
     fit(gan, data, steps=2, callbacks=[Scaled()]).save_checkpoint(tmp_path / "a.ckpt")
     saved = torch.load(tmp_path / "a.ckpt", weights_only=True)["gan"]["scalers"]
     assert {player: state["scale"] for player, state in saved.items()} == {
@@ -129,7 +129,7 @@ def test_lazy_turns_fall_on_the_last_of_each_run_of_steps():
 
 
 def test_spectral_norm_of_a_player_at_rest_keeps_its_vectors():
-    data, gan = build("model=r3gan")
+    data, gan = build("model=r3gan_small")
     layer = spectral_norm(gan.discriminator.convolutions[0])
     vector = layer.parametrizations.weight[0]._u
     turns = []
@@ -163,7 +163,7 @@ def test_parts_that_do_not_divide_the_minibatch_are_refused():
 
 
 def test_only_players_that_no_penalty_differentiates_are_compiled():
-    _, gan = build("model=r3gan")
+    _, gan = build("model=r3gan_small")
     compile_players(gan)
     assert gan.generator._compiled_call_impl is not None
     assert gan.discriminator._compiled_call_impl is None

@@ -23,7 +23,7 @@ def moved(before, after):
 
 @pytest.fixture(params=MODELS)
 def built(request):
-    data, gan = build(f"model={request.param}")
+    data, gan = build(f"model={request.param}", "data.resolution=16")
     return data, gan
 
 
