@@ -7,9 +7,9 @@ from gan_lab.command_line import entry
 
 @entry("sample")
 def main(config: DictConfig) -> None:
-    from gan_lab.sampling import write_samples
+    from gan_lab.sampling import draw
 
-    print(write_samples(**config))
+    print(draw(config))
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ MODELS = sorted(p.stem for p in (ROOT / "conf/model").glob("[!_]*.yaml"))
 SMALL = ["model.generator.width=8", "model.discriminator.width=8", "data.batch_size=16"]
 
 
-def compose(*overrides: str) -> DictConfig:
-    """conf/train.yaml with overrides, as train.py sees it."""
+def compose(*overrides: str, name: str = "train") -> DictConfig:
+    """conf/train.yaml, or another one, with overrides, as train.py sees it."""
     with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        config = hydra.compose("train", list(overrides), return_hydra_config=True)
+        config = hydra.compose(name, list(overrides), return_hydra_config=True)
     OmegaConf.set_struct(config, False)
-    choices = config.hydra.runtime.choices
-    config.model_name, config.data_name = choices.model, choices.data
+    if name == "train":
+        choices = config.hydra.runtime.choices
+        config.model_name, config.data_name = choices.model, choices.data
     del config["hydra"]
     OmegaConf.set_struct(config, True)
     return config

@@ -13,7 +13,7 @@ import gan_lab
 from gan_lab.errors import UserError
 from gan_lab.models.base import DivergedError
 from gan_lab.runs import Run, keep_lines, load, read_checkpoint
-from gan_lab.sampling import write_samples
+from gan_lab.sampling import draw
 from gan_lab.training import train
 
 SHORT = [
@@ -175,16 +175,18 @@ def test_own_code_is_taken_up_when_trusted(finished):
 
 
 def test_samples_are_the_same_bytes_each_time(finished, tmp_path):
-    options = {"run": str(finished), "num": 9, "seed": 3, "label": None, "truncation": 0.7}
-    options |= {"checkpoint": "best", "raw": False, "trust": False}
-    one = write_samples(**options, output=str(tmp_path / "a.png")).read_bytes()
-    assert one == write_samples(**options, output=str(tmp_path / "b.png")).read_bytes()
-    folder = write_samples(**options, output=str(tmp_path / "files"))
+    def samples(output, *overrides):
+        options = [f"run={finished}", "num=9", "seed=3", "truncation=0.7", *overrides]
+        return draw(compose(*options, f"output={tmp_path / output}", name="sample"))
+
+    one = samples("a.png").read_bytes()
+    assert one == samples("b.png").read_bytes()
+    folder = samples("files")
     assert len(list(folder.iterdir())) == 9
     with pytest.raises(UserError, match="not empty"):
-        write_samples(**options, output=str(tmp_path / "files"))
+        samples("files")
     with pytest.raises(UserError, match="label=3.*takes no label"):
-        write_samples(**{**options, "label": 3}, output=None)
+        samples("c.png", "label=3")
 
 
 def test_keep_lines_drops_what_came_later_and_what_was_cut(tmp_path):

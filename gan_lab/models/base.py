@@ -260,11 +260,36 @@ class GAN(L.LightningModule):
         """
         draw = randomness.generator(randomness.SAMPLE, seed)
         z = torch.randn(num, self.latent_dim, generator=draw)
-        if self.conditional:
-            label = self._labels(num, seed, label)
-        elif label is not None:
-            raise UserError(f"label={label}: {type(self).__name__} takes no label; leave it out")
-        return self.decode(z, label, truncation=truncation, raw=raw)
+        return self.decode(z, self.labels(num, seed, label), truncation=truncation, raw=raw)
+
+    def labels(self, num: int, seed: int, label: int | Tensor | None) -> Tensor | None:
+        """Class ids (num,) to ask for; None for a model that takes none.
+
+        Args:
+            num: how many.
+            seed: key of the draw.
+            label: a class id for all, one for each, or None to draw them uniformly.
+
+        Raises:
+            UserError: the model takes no label, or it has no such class.
+        """
+        if not self.conditional:
+            if label is not None:
+                name = type(self).__name__
+                raise UserError(f"label={label}: {name} takes no label; leave it out")
+            return None
+        if label is None:
+            draw = randomness.generator(randomness.SAMPLE, seed, 1)
+            return torch.randint(self.num_classes, (num,), generator=draw)
+        label = torch.as_tensor(label).expand(num) if not torch.is_tensor(label) else label
+        if label.shape != (num,):
+            raise UserError(f"label has shape {tuple(label.shape)}; give one class id or {num}")
+        if label.min() < 0 or label.max() >= self.num_classes:
+            raise UserError(
+                f"label={label.min().item() if label.min() < 0 else label.max().item()} is not a"
+                f" class of this model; give 0 to {self.num_classes - 1}"
+            )
+        return label
 
     @torch.no_grad()
     def decode(
@@ -465,20 +490,6 @@ class GAN(L.LightningModule):
         first = rows * (self.global_rank * self.accumulate + self._part)
         drawn = kind(rows * parts, *shape, generator=self._random, device=self.device)
         return drawn if parts == 1 else drawn[first : first + rows]
-
-    def _labels(self, num: int, seed: int, label: int | Tensor | None) -> Tensor:
-        if label is None:
-            draw = randomness.generator(randomness.SAMPLE, seed, 1)
-            return torch.randint(self.num_classes, (num,), generator=draw)
-        label = torch.as_tensor(label).expand(num) if not torch.is_tensor(label) else label
-        if label.shape != (num,):
-            raise UserError(f"label has shape {tuple(label.shape)}; give one class id or {num}")
-        if label.min() < 0 or label.max() >= self.num_classes:
-            raise UserError(
-                f"label={label.min().item() if label.min() < 0 else label.max().item()} is not a"
-                f" class of this model; give 0 to {self.num_classes - 1}"
-            )
-        return label
 
     # Machinery: checkpoints ------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+
+from gan_lab.ops.labels import class_weights
 
 
 class MLPGenerator(nn.Module):
@@ -81,4 +82,4 @@ def join_label(x: Tensor, label: Tensor | None, num_classes: int | None) -> Tens
     """Append the label's one-hot vector: (B, D) to (B, D + K)."""
     if num_classes is None:
         return x
-    return torch.cat([x, one_hot(label, num_classes).to(x.dtype)], 1)
+    return torch.cat([x, class_weights(label, num_classes).to(x.dtype)], 1)

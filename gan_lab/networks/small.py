@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate, leaky_relu
 
 from gan_lab.networks.mlp import MLPDiscriminator, MLPGenerator, join_label
 from gan_lab.networks.sizes import halvings
+from gan_lab.ops.labels import LabelEmbedding
 
 MOST = 4  # the smallest size has at most this many times the channels of the largest
 
@@ -100,7 +101,8 @@ class ConvDiscriminator(nn.Module):
         self.start = nn.Conv2d(channels + planes, widths[0], 3, padding=1)
         if num_classes is not None:
             self.plane = nn.Sequential(
-                nn.Embedding(num_classes, height * width_px), nn.Unflatten(1, (1, height, width_px))
+                LabelEmbedding(num_classes, height * width_px),
+                nn.Unflatten(1, (1, height, width_px)),
             )
         self.convolutions = nn.ModuleList(
             nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)

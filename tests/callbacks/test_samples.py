@@ -3,21 +3,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_lab.callbacks.samples import (
-    Samples,
-    after,
-    animate,
-    frames,
-    grid,
-    of_classes,
-    rows_of_classes,
-    save,
-    scatter,
-    spread,
-    to_rgb,
-)
+from gan_lab.callbacks.samples import Samples, after, animate, frames, of_classes, spread
 from gan_lab.data.base import ArrayReals
 from gan_lab.loggers.base import RunLogger
+from gan_lab.pictures import grid, rows_of_classes, save, scatter, to_rgb
 
 
 class Seen(RunLogger):
