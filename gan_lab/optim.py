@@ -1,5 +1,6 @@
-"""Optimizers and learning-rate schedules as a recipe's yaml names them."""
+"""Optimizers and schedules as a recipe's yaml names them."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
@@ -7,7 +8,7 @@ from torch.nn import Parameter
 
 Optimizer = torch.optim.Optimizer
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
-Schedule = Callable[[float], float]  # kimg -> factor on every learning rate
+Schedule = Callable[[float], float]  # kimg -> factor on every learning rate, or another number
 
 
 def adam(
@@ -56,3 +57,28 @@ def linear(kimg: float, final: float = 0.0, start_kimg: float = 0.0) -> Schedule
     """
     span = max(kimg - start_kimg, 1e-9)
     return lambda now: 1 - (1 - final) * min(max((now - start_kimg) / span, 0.0), 1.0)
+
+
+def cosine(
+    kimg: float, final: float = 0.0, initial: float = 1.0, start_kimg: float = 0.0
+) -> Schedule:
+    """`initial` until `start_kimg`, then along half a cosine to `final` at `kimg`, and constant.
+
+    Args:
+        kimg: where it ends.
+        final: value at the end.
+        initial: value at the beginning; 1 for factors on the learning rate.
+        start_kimg: where it begins.
+    """
+    span = max(kimg - start_kimg, 1e-9)
+
+    def value(now: float) -> float:
+        passed = min(max((now - start_kimg) / span, 0.0), 1.0)
+        return final + (initial - final) * (1 + math.cos(math.pi * passed)) / 2
+
+    return value
+
+
+def scheduled(value: float | Schedule) -> Schedule:
+    """A schedule as it is, a number as the schedule that never changes."""
+    return value if callable(value) else lambda kimg: value

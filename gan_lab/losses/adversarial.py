@@ -5,7 +5,7 @@ D(x) in the papers is a probability; here it is sigmoid(logits).
 """
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 
 class Minimax:
@@ -23,6 +23,38 @@ class NonSaturating(Minimax):
 
     def generator(self, fake: Tensor) -> Tensor:
         return softplus(-fake)  # -log D(G(z))
+
+
+class LeastSquares:
+    """Logits are drawn to targets: Mao et al. 2017, Equation 2.
+
+    With b - c = 1 and b - a = 2, such as a = -1, b = 1, c = 0, the generator descends the Pearson
+    chi-squared divergence between p_data + p_g and 2 p_g; the defaults are Equation 9.
+
+    Args:
+        a: the discriminator's target for fake samples.
+        b: its target for real samples.
+        c: what the generator wants it to say of fake samples.
+    """
+
+    def __init__(self, a: float = 0.0, b: float = 1.0, c: float = 1.0) -> None:
+        self.a, self.b, self.c = a, b, c
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (real - self.b).square() / 2 + (fake - self.a).square() / 2
+
+    def generator(self, fake: Tensor) -> Tensor:
+        return (fake - self.c).square() / 2
+
+
+class Hinge:
+    """Logits beyond the margin count no more: Lim & Ye 2017; Miyato et al. 2018, Eqs. 16 and 17."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return relu(1 - real) + relu(1 + fake)
+
+    def generator(self, fake: Tensor) -> Tensor:
+        return -fake
 
 
 class Wasserstein:
@@ -46,3 +78,19 @@ class RelativisticPairing:
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(real - fake)
+
+
+class RelativisticAverage:
+    """A sample is judged against the other side's average: Jolicoeur-Martineau 2019, Section 4.3.
+
+    The average is over the logits that are given, which is the part of a minibatch that a process
+    holds at a time. Several processes, or accumulation, average over fewer samples, so that their
+    steps are not exactly those of one process with the whole.
+    """
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        # -log sigmoid(D(x) - E D(G(z))) - log(1 - sigmoid(D(G(z)) - E D(x)))
+        return softplus(fake.mean() - real) + softplus(fake - real.mean())
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return self.discriminator(fake, real)

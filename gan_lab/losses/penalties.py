@@ -1,4 +1,7 @@
-"""Gradient penalties, one value per sample (B,): weights and means stay with the caller."""
+"""Penalties on gradients, logits and weights: weights and means stay with the caller.
+
+Those of samples are one value per sample, (B,); `orthogonality` is one number for a weight.
+"""
 
 from collections.abc import Callable
 
@@ -35,3 +38,84 @@ def gradient_penalty(
     between = torch.lerp(fake.float(), real.float(), position).detach().requires_grad_()
     norm = squared_gradient_norm(critic(between), between).add(1e-12).sqrt()  # finite slope at 0
     return (norm - 1).square()  # (B,)
+
+
+def noisy_gradient_penalty(
+    discriminator: Callable[[Tensor], Tensor], real: Tensor, noise: Tensor
+) -> Tensor:
+    """(||grad D(x + delta)|| - 1)^2 around real samples, DRAGAN: Kodali et al. 2017.
+
+    Args:
+        discriminator: (B, ...) -> logits (B,).
+        real: (B, ...).
+        noise: delta (B, ...), such as 0.5 * `self.normal(real, *self.shape)`.
+    """
+    nearby = (real.float() + noise).detach().requires_grad_()
+    norm = squared_gradient_norm(discriminator(nearby), nearby).add(1e-12).sqrt()
+    return (norm - 1).square()  # (B,)
+
+
+def drift(logits: Tensor) -> Tensor:
+    """D(x)^2, which keeps a critic near 0: Karras et al. 2018, Appendix A.1, weighted by 0.001.
+
+    Args:
+        logits: (B,) of real samples.
+    """
+    return logits.square()
+
+
+def path_lengths(images: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
+    """||J_w^T y||_2, how far pictures move with w: Karras et al. 2020 (StyleGAN2), Equation 4.
+
+    Args:
+        images: (B, C, H, W), each depending on its own row of `ws` only.
+        ws: (B, L, D), requiring gradients; the layers' squared lengths are averaged.
+        noise: y (B, C, H, W), standard normal.
+
+    Returns:
+        (B,); differentiable. A variant penalises their squared distance from a running mean.
+    """
+    B, C, H, W = images.shape
+    with torch.autocast(images.device.type, enabled=False):
+        along = (images.float() * noise).sum() / (H * W) ** 0.5  # lengths do not grow with size
+        (gradient,) = torch.autograd.grad(along, ws, create_graph=True)
+        return gradient.float().square().sum(2).mean(1).add(1e-12).sqrt()  # finite slope at 0
+
+
+def consistency(logits: Tensor, augmented_logits: Tensor) -> Tensor:
+    """(D(x) - D(T(x)))^2 of samples and their augmentations: Zhao et al. 2020 (bCR), Algorithm 1.
+
+    Args:
+        logits: (B,) of real samples, or of fake ones.
+        augmented_logits: (B,) of the same samples, augmented.
+    """
+    return (logits - augmented_logits).square()
+
+
+def lecam(real: Tensor, fake: Tensor, real_anchor: Tensor, fake_anchor: Tensor) -> Tensor:
+    """Squared distance of logits from the other side's usual ones: LeCam, Tseng et al. 2021.
+
+    Args:
+        real: logits (B,).
+        fake: logits (B,).
+        real_anchor: alpha_R, a running mean of real logits, without gradient.
+        fake_anchor: alpha_F, the same of fake logits.
+    """
+    return (real - fake_anchor).square() + (fake - real_anchor).square()
+
+
+def orthogonality(weight: Tensor) -> Tensor:
+    """||W^T W * (1 - I)||_F^2: filters at right angles, of any length; Brock et al. 2019, Eq. 3.
+
+    Args:
+        weight: (outputs, inputs, ...) of a linear or convolutional layer; each output is a filter.
+
+    Returns:
+        One number; its gradient is cheap, so weigh it (paper: beta = 1e-4) and add it to a loss.
+    """
+    with torch.autocast(weight.device.type, enabled=False):
+        filters = weight.float().flatten(1)
+        if len(filters) > filters.shape[1]:  # W W^T and the smaller W^T W have the same norm
+            return (filters.T @ filters).square().sum() - filters.square().sum(1).square().sum()
+        gram = filters @ filters.T
+        return (gram - gram.diagonal().diag()).square().sum()

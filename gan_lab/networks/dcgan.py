@@ -6,6 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from gan_lab.networks.sizes import halvings
+from gan_lab.ops.batch_norm import SyncedBatchNorm2d
 
 
 class DCGANGenerator(nn.Module):
@@ -28,13 +29,13 @@ class DCGANGenerator(nn.Module):
         layers: list[nn.Module] = [
             nn.Unflatten(1, (latent_dim, 1, 1)),
             nn.ConvTranspose2d(latent_dim, widths[0], (h, w), bias=False),
-            nn.BatchNorm2d(widths[0]),
+            SyncedBatchNorm2d(widths[0]),
             nn.ReLU(),
         ]
         for inputs, outputs in pairwise(widths):
             layers += [
                 nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(outputs),
+                SyncedBatchNorm2d(outputs),
                 nn.ReLU(),
             ]
         layers += [nn.ConvTranspose2d(widths[-1], channels, 4, stride=2, padding=1), nn.Tanh()]
@@ -64,7 +65,7 @@ class DCGANDiscriminator(nn.Module):
         for inputs, outputs in pairwise(widths):
             layers += [
                 nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(outputs),
+                SyncedBatchNorm2d(outputs),
                 nn.LeakyReLU(0.2),
             ]
         layers += [nn.Conv2d(widths[-1], 1, (h, w)), nn.Flatten(0)]

@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from gan_lab.losses.adversarial import Minimax, NonSaturating, RelativisticPairing, Wasserstein
+from gan_lab.losses.adversarial import (
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    RelativisticAverage,
+    RelativisticPairing,
+    Wasserstein,
+)
 
 REAL = torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64)
 FAKE = torch.tensor([-0.5, 3.0, 0.0], dtype=torch.float64)
@@ -43,6 +51,66 @@ def test_pairing_ignores_a_common_shift():
         game.discriminator(REAL + 7, FAKE + 7), -torch.log(torch.sigmoid(REAL - FAKE))
     )
     torch.testing.assert_close(game.generator(REAL, FAKE), game.discriminator(FAKE, REAL))
+
+
+@pytest.mark.parametrize(("a", "b", "c"), [(0, 1, 1), (-1, 1, 0)])
+def test_least_squares_are_least_at_the_optimal_discriminator(a, b, c):
+    """Mao et al. 2017, Equation 5: D*(x) = (b p_data + a p_g) / (p_data + p_g)."""
+    game, p_data, p_g = LeastSquares(a, b, c), 0.7, 0.2
+
+    def value(logits):
+        zero = torch.zeros_like(logits)
+        real, fake = game.discriminator(logits, zero + a), game.discriminator(zero + b, logits)
+        return p_data * real + p_g * fake
+
+    logits = torch.linspace(-1, 1, 2001, dtype=torch.float64)
+    best = logits[value(logits).argmin()].item()
+    assert best == pytest.approx((b * p_data + a * p_g) / (p_data + p_g), abs=1e-3)
+    assert game.generator(torch.tensor([float(c)])) == 0
+
+
+def test_least_squares_descend_the_pearson_divergence():
+    """With b - c = 1 and b - a = 2, against the optimal discriminator, as Section 3.2.2 has it."""
+    p_data, p_g = torch.tensor([[0.1, 0.2, 0.7], [0.5, 0.2, 0.3]], dtype=torch.float64)
+    best = (p_data - p_g) / (p_data + p_g)
+    generator = LeastSquares(-1, 1, 0).generator(best)
+    pearson = ((2 * p_g - (p_data + p_g)).square() / (p_data + p_g)).sum()
+    torch.testing.assert_close(2 * ((p_data + p_g) * generator).sum(), pearson)
+
+
+def test_hinge_counts_logits_within_the_margin_only():
+    game = Hinge()
+    losses = game.discriminator(REAL, FAKE)
+    expected = [0 + 0.5, 2 + 4, 0.5 + 1]
+    torch.testing.assert_close(losses, torch.tensor(expected, dtype=torch.float64))
+    torch.testing.assert_close(game.generator(FAKE), -FAKE)
+    sure = torch.tensor([1.5], requires_grad=True)
+    assert torch.autograd.grad(game.discriminator(sure, -sure).sum(), sure)[0] == 0
+
+
+def test_average_agrees_with_one_sample_at_a_time():
+    game = RelativisticAverage()
+
+    def judged(own, others):  # the probability that `own` is more real than the others' average
+        return torch.sigmoid(own - sum(others) / len(others))
+
+    for i, (real, fake) in enumerate(zip(REAL, FAKE, strict=True)):
+        D_x, D_Gz = judged(real, FAKE), judged(fake, REAL)
+        discriminator = -torch.log(D_x) - torch.log(1 - D_Gz)
+        generator = -torch.log(D_Gz) - torch.log(1 - D_x)
+        torch.testing.assert_close(game.discriminator(REAL, FAKE)[i], discriminator)
+        torch.testing.assert_close(game.generator(REAL, FAKE)[i], generator)
+
+
+def test_average_ignores_a_common_shift_and_meets_pairing_for_one_pair():
+    game, pairing = RelativisticAverage(), RelativisticPairing()
+    torch.testing.assert_close(
+        game.discriminator(REAL + 7, FAKE + 7), game.discriminator(REAL, FAKE)
+    )
+    one, other = REAL[:1], FAKE[:1]
+    torch.testing.assert_close(
+        game.discriminator(one, other), 2 * pairing.discriminator(one, other)
+    )
 
 
 @pytest.mark.parametrize("logit", [-1e4, 1e4])
