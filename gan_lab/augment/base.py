@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from gan_lab.errors import UserError
+
 
 class Augmentation(nn.Module):
     """Changes what the discriminator sees, of real and of fake samples alike.
@@ -40,3 +42,12 @@ class Augmentation(nn.Module):
     def reports(self) -> dict[str, Tensor]:
         """Numbers for the loggers, as `augment/<name>`."""
         return {}
+
+
+def refuse_points(images: Tensor) -> None:
+    """Refuse what is no picture (B, C, H, W)."""
+    if images.ndim != 4:
+        raise UserError(
+            f"augment: samples of shape {tuple(images.shape[1:])} are points, not pictures; choose"
+            " augment=none"
+        )
