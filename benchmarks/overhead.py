@@ -5,7 +5,8 @@
 Trains by `train.py`'s own path with W&B offline, CSV, health and progress bar on. Every so many
 steps the run pauses and a bare loop of the same networks, losses, optimizers and batch takes as
 many, so both see the same machine at the same time. The bare loop is what a careful person writes:
-fused Adam, the resting player frozen, no averaged generator, no logging, no checks.
+fused Adam, the resting player frozen, no averaged generator, no logging, no checks. It plays the
+paper's whole game, StyleGAN2's mixed styles, fresh noise and lazy penalties included.
 """
 
 import argparse
@@ -26,14 +27,12 @@ from gan_lab.models.base import GAN
 from gan_lab.training import train
 
 ROOT = Path(__file__).parents[1]
-CASES = {  # name: (overrides, steps of a block, largest ratio)
-    "DCGAN, 32 px, batch 64": (["model=dcgan", "data.resolution=32"], 8, 1.03),
-    "MLP GAN, digits, batch 64": (["model=gan"], 300, 1.25),
-}
 
 
 class BareLoop:
     """The non-saturating game, written out."""
+
+    betas = (0.5, 0.999)
 
     def __init__(self, gan: GAN, images: torch.Tensor, batch_size: int) -> None:
         self.generator = copy.deepcopy(gan.generator).requires_grad_(True).train()
@@ -45,14 +44,18 @@ class BareLoop:
         self.joint = not any(
             isinstance(m, torch.nn.BatchNorm2d) for m in self.discriminator.modules()
         )
-        options = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": True}
+        options = {"lr": 2e-4, "betas": self.betas, "fused": True}
         self.optimizer_g = torch.optim.Adam(self.generator.parameters(), **options)
         self.optimizer_d = torch.optim.Adam(self.discriminator.parameters(), **options)
+        self.steps_done = 0
+
+    def real(self) -> torch.Tensor:
+        chosen = torch.randint(len(self.images), (self.batch_size,))
+        return self.images[chosen].float().div_(127.5).sub_(1)
 
     def step(self) -> None:
         B, D, G = self.batch_size, self.discriminator, self.generator
-        chosen = torch.randint(len(self.images), (B,))
-        real = self.images[chosen].float().div_(127.5).sub_(1)
+        real = self.real()
         with torch.no_grad():
             fake = G(torch.randn(B, self.latent_dim))
         if self.joint:
@@ -70,11 +73,108 @@ class BareLoop:
         D.requires_grad_(True)
 
 
+class BareR3GAN(BareLoop):
+    """Relativistic pairing with R1 and R2, written out."""
+
+    betas = (0.0, 0.99)
+
+    def step(self) -> None:
+        B, D, G = self.batch_size, self.discriminator, self.generator
+        real = self.real()
+        with torch.no_grad():
+            fake = G(torch.randn(B, self.latent_dim))
+        both = torch.cat([real, fake]).requires_grad_()
+        logits = D(both)
+        (gradient,) = torch.autograd.grad(logits.sum(), both, create_graph=True)
+        penalty = gradient.square().sum([1, 2, 3])
+        real_logits, fake_logits = logits.chunk(2)
+        loss = softplus(fake_logits - real_logits) + 0.05 * (penalty[:B] + penalty[B:])
+        loss.mean().backward()
+        self.optimizer_d.step()
+        self.optimizer_d.zero_grad()
+
+        D.requires_grad_(False)
+        fake = G(torch.randn(B, self.latent_dim))
+        real_logits, fake_logits = D(torch.cat([real, fake])).chunk(2)
+        softplus(real_logits - fake_logits).mean().backward()
+        self.optimizer_g.step()
+        self.optimizer_g.zero_grad()
+        D.requires_grad_(True)
+
+
+class BareStyleGAN2(BareLoop):
+    """The non-saturating game with lazy R1 and path lengths, written out."""
+
+    betas = (0.0, 0.99)
+
+    def styles(self, B: int) -> torch.Tensor:
+        G = self.generator
+        first, second = G.mapping(torch.randn(2 * B, self.latent_dim)).chunk(2)
+        start = torch.randint(1, G.num_ws, (B, 1)).where(torch.rand(B, 1) < 0.9, G.num_ws)
+        return torch.where((torch.arange(G.num_ws) < start)[..., None], first, second)
+
+    def fake(self, ws: torch.Tensor) -> torch.Tensor:
+        return self.generator.synthesis(ws, torch.randn(len(ws), self.generator.num_noise))
+
+    def step(self) -> None:
+        B, D = self.batch_size, self.discriminator
+        self.steps_done += 1
+        real = self.real()
+        with torch.no_grad():
+            fake = self.fake(self.styles(B))
+        (softplus(-D(real)) + softplus(D(fake))).mean().backward()
+        self.optimizer_d.step()
+        self.optimizer_d.zero_grad()
+        if self.steps_done % 16 == 0:
+            real.requires_grad_()
+            (gradient,) = torch.autograd.grad(D(real).sum(), real, create_graph=True)
+            (16 * 5 * gradient.square().sum([1, 2, 3]).mean()).backward()
+            self.optimizer_d.step()
+            self.optimizer_d.zero_grad()
+
+        D.requires_grad_(False)
+        softplus(-D(self.fake(self.styles(B)))).mean().backward()
+        self.optimizer_g.step()
+        self.optimizer_g.zero_grad()
+        if self.steps_done % 4 == 0:
+            ws = self.styles(B // 2)
+            fake = self.fake(ws)
+            noise = torch.randn_like(fake) / fake[0, 0].numel() ** 0.5
+            (gradient,) = torch.autograd.grad((fake * noise).sum(), ws, create_graph=True)
+            lengths = gradient.square().sum(2).mean(1).sqrt()
+            (4 * 2 * (lengths - 1).square().mean()).backward()
+            self.optimizer_g.step()
+            self.optimizer_g.zero_grad()
+        D.requires_grad_(True)
+
+
+def style(px: int) -> list[str]:
+    widths = ["model.generator.width=16", "model.discriminator.width=16"]
+    depth = ["model.generator.max_width=64", "model.discriminator.max_width=64"]
+    sizes = ["model.generator.latent_dim=64", "model.generator.w_dim=64"]
+    return ["model=stylegan2", f"data.resolution={px}", *widths, *depth, *sizes]
+
+
+def residual(px: int) -> list[str]:
+    widths = ["model.generator.width=96", "model.discriminator.width=96"]
+    return ["model=r3gan", f"data.resolution={px}", *widths]
+
+
+CASES = {  # name: (overrides, the bare loop, batch size, steps of a block, largest ratio)
+    "DCGAN, 32 px, batch 64": (["model=dcgan", "data.resolution=32"], BareLoop, 64, 8, 1.03),
+    "MLP GAN, digits, batch 64": (["model=gan"], BareLoop, 64, 300, 1.25),
+    "R3GAN, 32 px, batch 32": (residual(32), BareR3GAN, 32, 4, 1.05),
+    "R3GAN, 64 px, batch 16": (residual(64), BareR3GAN, 16, 4, 1.05),
+    "StyleGAN2, 32 px, batch 32": (style(32), BareStyleGAN2, 32, 16, 1.05),
+    "StyleGAN2, 64 px, batch 16": (style(64), BareStyleGAN2, 16, 16, 1.05),
+}
+
+
 class Interleave(L.Callback):
     """Lets the run and the bare loop take turns, and keeps the seconds of each block."""
 
-    def __init__(self, block: int) -> None:
-        self.block = block
+    def __init__(self, block: int, loop: str) -> None:
+        self.block, self.loop_class = block, globals()[loop]
         self.ours: list[float] = []
         self.bare: list[float] = []
         self.began = 0.0
@@ -82,7 +182,7 @@ class Interleave(L.Callback):
     def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
         reals = trainer.datamodule.reals()
         images = reals.images(range(len(reals)))
-        self.loop = BareLoop(gan, images, trainer.datamodule.batch_size)
+        self.loop = self.loop_class(gan, images, trainer.datamodule.batch_size)
         for _ in range(self.block):
             self.loop.step()
 
@@ -98,9 +198,11 @@ class Interleave(L.Callback):
         self.began = time.perf_counter()
 
 
-def measure(overrides: list[str], block: int, rounds: int) -> tuple[float, float]:
+def measure(
+    overrides: list[str], loop: type[BareLoop], batch_size: int, block: int, rounds: int
+) -> tuple[float, float]:
     """Median milliseconds of a step: (ours, bare)."""
-    kimg = block * (rounds + 1) * 64 / 1000
+    kimg = block * (rounds + 1) * batch_size / 1000
     far = [f"trainer.{what}_every_kimg=1e9" for what in ("evaluate", "sample", "checkpoint")]
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -111,7 +213,7 @@ def measure(overrides: list[str], block: int, rounds: int) -> tuple[float, float
             [
                 *overrides,
                 *far,
-                "data.batch_size=64",
+                f"data.batch_size={batch_size}",
                 "metrics=none",
                 f"trainer.kimg={kimg}",
                 f"run_dir={folder}/run",
@@ -122,7 +224,8 @@ def measure(overrides: list[str], block: int, rounds: int) -> tuple[float, float
         config = copy.deepcopy(config)
         with open_dict(config):
             config.pop("hydra")
-            config.callbacks.interleave = {"_target_": f"{__name__}.Interleave", "block": block}
+            interleave = {"_target_": f"{__name__}.Interleave", "block": block}
+            config.callbacks.interleave = {**interleave, "loop": loop.__name__}
         kept: list[Interleave] = []
         Interleave.setup = lambda self, *_, **__: kept.append(self)
         train(config, [])
@@ -137,11 +240,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15, help="blocks of each (at least 7)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--only", default="", help="cases whose name begins so")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     rows = []
-    for name, (overrides, block, most) in CASES.items():
-        ours, bare = measure(overrides, block, options.rounds)
+    for name, (*case, most) in CASES.items():
+        if not name.startswith(options.only):
+            continue
+        ours, bare = measure(*case, options.rounds)
         rows.append(f"{name:28}{ours:10.3f}{bare:10.3f}{ours / bare:9.3f}{most:9.2f}")
     print(f"\n{'':28}{'ours ms':>10}{'bare ms':>10}{'ratio':>9}{'at most':>9}")
     print("\n".join(rows))

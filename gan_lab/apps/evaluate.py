@@ -38,6 +38,11 @@ def evaluate(config: DictConfig, metrics_name: str) -> list[Record]:
     validate(config)
     device = chosen_device(config.accelerator)
     suite: Suite = instantiate(config.metrics, _convert_="all")
+    if suite.of_generator and config.raw:
+        raise UserError(
+            f"raw=true: metrics={metrics_name} has figures of the averaged generator"
+            " (of_generator); leave raw out, or choose metrics=auto or full"
+        )
     start_processes(device)
     try:
         if config.run is not None:

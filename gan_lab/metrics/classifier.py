@@ -86,7 +86,8 @@ class Classifier(Extractor):
         if data.num_classes is None:
             return (
                 f"{data.name} has no labels, and metrics=classifier learns from labels: choose"
-                " metrics=inception (published FID; needs its weights), or metrics=none"
+                " metrics=squeezenet (small weights by path), metrics=inception (published FID;"
+                " needs its weights), or metrics=none"
             )
         return None
 

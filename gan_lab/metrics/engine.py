@@ -34,14 +34,19 @@ class Fakes(Interface):
         generator: `averaged`, `raw` or `files`, for the protocol.
         labels: how a conditional generator is asked, for the protocol.
         seed: of the draw.
+        gan: what generates them; None for files.
     """
 
     generator: str
     labels: str
     seed: int
+    gan: "GAN | None"
 
     def block(self, index: int, size: int) -> Tensor:
         """Samples (size, C, H, W), float in [-1, 1] or uint8; points are (size, 2)."""
+
+    def labels_of(self, index: int, size: int) -> Tensor | None:
+        """The labels (size,) of that block; None where fakes have none."""
 
 
 class GeneratedFakes:
@@ -60,24 +65,30 @@ class GeneratedFakes:
         self.labels = "of randomly drawn reals, if the generator takes labels"
 
     def block(self, index: int, size: int) -> Tensor:
-        label = None
-        if self.gan.num_classes is not None:
-            draw = generator(EVALUATION, LABELS, self.seed, index)
-            label = self.reals.labels(torch.randint(len(self.reals), (size,), generator=draw))
         seed = key(EVALUATION, 0, self.seed, index)
+        label = self.labels_of(index, size)
         return self.gan.sample(size, seed=seed, label=label, raw=self.raw)
+
+    def labels_of(self, index: int, size: int) -> Tensor | None:
+        if self.gan.num_classes is None:
+            return None
+        draw = generator(EVALUATION, LABELS, self.seed, index)
+        return self.reals.labels(torch.randint(len(self.reals), (size,), generator=draw))
 
 
 class StoredFakes:
     """Pictures that are there already, in a fixed random order (files may be sorted by class)."""
 
-    generator, labels, seed = "files", "none", 0
+    generator, labels, seed, gan = "files", "none", 0, None
 
     def __init__(self, reals: "Reals") -> None:
         self.reals, self.order = reals, fixed_order(len(reals))
 
     def block(self, index: int, size: int) -> Tensor:
         return self.reals.images(self.order[index * size : (index + 1) * size])
+
+    def labels_of(self, index: int, size: int) -> Tensor | None:
+        return None
 
 
 def evaluate(
@@ -102,11 +113,20 @@ def evaluate(
     num_real, wanted = suite.counts(len(data.reals(suite.split)))
     num_fake = wanted if num_fake is None else num_fake
     reals = real_features(suite, extractors, data, device)
+    held_out = {
+        split: real_features(suite, extractors, data, device, split=split)
+        for split in suite.held_out_splits(extractors, data)
+    }
     found = extract(fakes.block, num_fake, suite.block, extractors, device)
     records: list[Record] = []
     if found is not None:
-        for extractor, real, fake in zip(extractors, reals, found, strict=True):
-            records += judge(suite, extractor, real, fake, fakes, data)
+        labels = labels_of(fakes, num_fake, suite.block)
+        for index, (extractor, real, fake) in enumerate(zip(extractors, reals, found, strict=True)):
+            fake.labels = labels
+            others = {split: features[index] for split, features in held_out.items()}
+            records += judge(suite, extractor, real, fake, others, fakes, data)
+    if fakes.gan is not None:
+        records += judge_generator(suite, fakes, data)
     return from_first_process(records, device)
 
 
@@ -115,6 +135,7 @@ def judge(
     extractor: Extractor,
     real: Features,
     fake: Features,
+    held_out: Mapping[str, Features],
     fakes: Fakes,
     data: "DataModule",
 ) -> list[Record]:
@@ -122,8 +143,13 @@ def judge(
     finite = bool(torch.isfinite(fake.values).all())
     records = []
     for formula in suite.formulas_for(extractor, data):
+        if formula.needs_labels and (real.labels is None or fake.labels is None):
+            continue
         reals, seen = real.first(formula.num), fake.first(formula.num)
+        if formula.held_out is not None:
+            reals.held_out = held_out[formula.held_out].first(formula.num)
         values = formula(reals, seen, data) if finite else (math.nan,) * len(formula.names)
+        facts = extractor.record() | (formula.facts(reals, seen) if finite else {})
         for metric, value in zip(formula.names, values, strict=True):
             protocol = Protocol(
                 metric=metric,
@@ -142,18 +168,58 @@ def judge(
             )
             name = short_name(metric, extractor.name, len(seen))
             lower = formula.lower_is_better
-            records.append(Record(name, value, lower, protocol, extractor.record()))
+            records.append(Record(name, value, lower, protocol, facts))
     return records
 
 
+def judge_generator(suite: Suite, fakes: Fakes, data: "DataModule") -> list[Record]:
+    """The figures that need the generator itself. Every process takes part."""
+    records = []
+    for figure in suite.figures_for(fakes.gan):
+        values = figure(fakes.gan, fakes.seed)
+        for metric, value in zip(figure.names, values, strict=True):
+            protocol = Protocol(
+                metric=metric,
+                extractor=figure.extractor,
+                extractor_weights=figure.fingerprint,
+                resize=figure.resize,
+                num_real=figure.num_real,
+                num_fake=figure.num,
+                data=data.name,
+                split=figure.split or suite.split,
+                data_fingerprint=data.reals(figure.split or suite.split).fingerprint(),
+                generator=fakes.generator,
+                labels=figure.labels,
+                parameters=figure.parameters(),
+                seed=fakes.seed,
+            )
+            name = short_name(metric, figure.extractor, figure.num)
+            records.append(Record(name, value, figure.lower_is_better, protocol, figure.facts()))
+    return records
+
+
+def labels_of(fakes: Fakes, num: int, size: int) -> Tensor | None:
+    """(num,) labels of fakes that come in blocks; None where they have none."""
+    blocks = [fakes.labels_of(index, size) for index in range(math.ceil(num / size))]
+    return None if blocks[0] is None else torch.cat(blocks)[:num]
+
+
 def real_features(
-    suite: Suite, extractors: list[Extractor], data: "DataModule", device: torch.device
+    suite: Suite,
+    extractors: list[Extractor],
+    data: "DataModule",
+    device: torch.device,
+    *,
+    split: str | None = None,
 ) -> list[Features]:
     """The reals' features, per extractor: from `suite.known`, the cache, or computed together.
 
     Only the first process holds them; the others get empty sets.
+
+    Args:
+        split: of the data; the suite's if None.
     """
-    reals = data.reals(suite.split)
+    reals = data.reals(split or suite.split)
     num_real, _ = suite.counts(len(reals))
     names = [real_name(extractor, reals, num_real, suite.block) for extractor in extractors]
     if is_first():
@@ -174,6 +240,9 @@ def real_features(
         for name, features in zip(todo, computed or [], strict=False):
             suite.known[name] = features
             save_features(name, features)
+    if is_first():
+        for name in names:
+            suite.known[name].labels = reals.labels(fixed_order(len(reals))[:num_real])
     return [suite.known[name] for name in names]
 
 

@@ -18,10 +18,14 @@ class Features:
     Args:
         values: (N, D) float32 on the CPU.
         logits: (N, K) float32, or None where the extractor does not classify.
+        labels: (N,) int64 of the images, or None where they have none.
     """
 
-    def __init__(self, values: Tensor, logits: Tensor | None = None) -> None:
-        self.values, self.logits = values, logits
+    def __init__(
+        self, values: Tensor, logits: Tensor | None = None, labels: Tensor | None = None
+    ) -> None:
+        self.values, self.logits, self.labels = values, logits, labels
+        self.held_out: Features | None = None  # of reals kept from training, if a formula asks
         self.memory: dict[tuple, object] = {}
 
     def __len__(self) -> int:
@@ -37,8 +41,8 @@ class Features:
         """The first `num` of the set (all of it for None)."""
         if num is None or num >= len(self):
             return self
-        logits = None if self.logits is None else self.logits[:num]
-        return self.remember(("first", num), lambda: Features(self.values[:num], logits))
+        logits, labels = (None if x is None else x[:num] for x in (self.logits, self.labels))
+        return self.remember(("first", num), lambda: Features(self.values[:num], logits, labels))
 
     def moments(self):
         """Mean and covariance, as `gan_lab.metrics.frechet.Moments`."""
@@ -62,6 +66,8 @@ class Formula:
 
     names: tuple[str, ...] = ()
     lower_is_better = True
+    needs_labels = False  # of reals and fakes; it is left out where there are none
+    held_out: str | None = None  # a split whose features it needs besides, as `real.held_out`
 
     def __init__(self, *, num: int | None = None) -> None:
         if num is not None and num < 2:
@@ -72,8 +78,12 @@ class Formula:
         """Whether these features and this data have what the formula needs."""
         return True
 
-    def parameters(self) -> dict[str, int | float]:
+    def parameters(self) -> dict[str, int | float | str]:
         """What else decides the figure (k, subsets); a part of the protocol."""
+        return {}
+
+    def facts(self, real: Features, fake: Features) -> dict[str, float | str]:
+        """What is worth knowing beside the figure (its value for each class); not compared."""
         return {}
 
     def __call__(self, real: Features, fake: Features, data: "DataModule") -> tuple[float, ...]:

@@ -33,7 +33,7 @@ class Protocol:
     data_fingerprint: str
     generator: str
     labels: str = "none"
-    parameters: dict[str, int | float] = field(default_factory=dict)
+    parameters: dict[str, int | float | str] = field(default_factory=dict)
     seed: int = 0
 
     def protocol_hash(self) -> str:
@@ -71,7 +71,12 @@ class Record:
 
 
 def short_name(metric: str, extractor: str, num_fake: int) -> str:
-    """`fid_50k` for Inception's; `fd_classifier_1797` else: only Inception makes an FID."""
+    """`fid_50k` for Inception's; `fd_classifier_1797` else: only Inception makes an FID.
+
+    A figure without an extractor is its formula and its count, `eq_t_1k`.
+    """
+    if extractor == "none":
+        return f"{metric}_{short_count(num_fake)}"
     if extractor == "inception" and metric in ("fd", "kid", "is"):
         return f"{'fid' if metric == 'fd' else metric}_{short_count(num_fake)}"
     if extractor == "points" and metric in ("modes", "within_3_sigma"):

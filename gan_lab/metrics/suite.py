@@ -8,9 +8,11 @@ import torch
 from gan_lab.errors import UserError
 from gan_lab.metrics.extractor import Extractor
 from gan_lab.metrics.features import Features, Formula
+from gan_lab.metrics.generator import GeneratorFigure
 
 if TYPE_CHECKING:
     from gan_lab.data.base import DataModule
+    from gan_lab.models.base import GAN
 
 
 MOST_FAKES = 10_000  # where the suite does not say
@@ -22,6 +24,7 @@ class Suite:
     Args:
         extractors: name in the config -> extractor.
         formulas: name in the config -> formula, in order: the first decides `best.ckpt`.
+        of_generator: name in the config -> figure that needs the generator itself.
         num_fake: fakes, or None for as many as reals, at most 10,000.
         num_real: at most this many reals (a fixed random choice), or None for all.
         split: of the data that the fakes are compared with.
@@ -33,6 +36,7 @@ class Suite:
         extractors: Mapping[str, Extractor],
         formulas: Mapping[str, Formula],
         *,
+        of_generator: Mapping[str, GeneratorFigure] | None = None,
         num_fake: int | None = None,
         num_real: int | None = None,
         split: str = "train",
@@ -42,6 +46,7 @@ class Suite:
             if value is not None and value < 2:
                 raise UserError(f"metrics.{name}={value}: give at least 2")
         self.extractors, self.formulas = list(extractors.values()), list(formulas.values())
+        self.of_generator = list((of_generator or {}).values())
         self.num_fake, self.num_real = num_fake, num_real
         self.split, self.block = split, block
         self.known: dict[str, Features | None] = {}  # real features by name, kept between uses
@@ -66,11 +71,22 @@ class Suite:
         for extractor in chosen:
             if not self.formulas_for(extractor, data):
                 raise UserError(f"metrics.formulas: none applies to {extractor.name}; add one")
+        for figure in self.of_generator:
+            figure.prepare(data, device)
         return chosen
 
     def formulas_for(self, extractor: Extractor, data: "DataModule") -> list[Formula]:
         """The formulas that apply to this extractor and data."""
         return [formula for formula in self.formulas if formula.applies(extractor, data)]
+
+    def figures_for(self, gan: "GAN") -> list[GeneratorFigure]:
+        """The figures of the generator itself that apply to this one."""
+        return [figure for figure in self.of_generator if figure.applies(gan)]
+
+    def held_out_splits(self, extractors: list[Extractor], data: "DataModule") -> list[str]:
+        """Splits beside the suite's whose features some formula needs."""
+        formulas = [f for extractor in extractors for f in self.formulas_for(extractor, data)]
+        return sorted({f.held_out for f in formulas if f.held_out is not None})
 
     def counts(self, num_reals: int) -> tuple[int, int]:
         """(reals, fakes) to compare where the data hold `num_reals` images."""

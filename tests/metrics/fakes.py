@@ -32,6 +32,7 @@ class Data:
     """A data module of `shapes`, without Lightning."""
 
     num_classes: int | None = 3
+    splits: tuple[str, ...] = ("train",)
 
     def __init__(self, num: int = 300, *, size: int = 8, channels: int = 1) -> None:
         self.name, self.shape = "shapes", (channels, size, size)

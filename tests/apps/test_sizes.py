@@ -1,0 +1,59 @@
+import pytest
+from omegaconf import OmegaConf
+from support import ROOT
+from torch.nn.utils.parametrizations import _SpectralNorm
+
+from gan_lab.apps import sizes
+from gan_lab.apps.sizes import SETTINGS, agrees, counts, main
+
+PINNED = [
+    setting
+    for setting in SETTINGS
+    if setting.network in ("BigGAN", "StyleGAN2", "R3GAN")
+    and ("CIFAR-10" in setting.where or "256 px" in setting.where)
+]
+OTHERS = ("gan_lab.networks.small.", "gan_lab.networks.mlp.")  # not the papers'
+
+
+@pytest.mark.parametrize("setting", PINNED, ids=lambda s: f"{s.network} {s.where}")
+def test_counts_are_those_of_the_authors_code(setting, monkeypatch):
+    monkeypatch.setattr(_SpectralNorm, "_power_method", lambda *_: None)  # no numbers to iterate on
+    assert len(PINNED) == 6
+    assert counts(setting) == setting.stated
+
+
+def test_every_recipe_with_a_paper_s_networks_is_in_the_table():
+    recipes = " ".join(setting.recipe for setting in SETTINGS)
+    for file in (ROOT / "conf/model").glob("[!_]*.yaml"):
+        target = OmegaConf.select(OmegaConf.load(file), "generator._target_") or OTHERS[0]
+        assert target.startswith(OTHERS) or file.stem in recipes, file.stem
+
+
+def test_agreement_is_to_the_digits_that_are_stated():
+    assert agrees((1_234_567, 10), (1_234_567, 10))
+    assert not agrees((1_234_567, 10), (1_234_568, 10))
+    assert agrees((1_234_567, 10), ("1.2 M", None))
+    assert not agrees((1_260_000, 10), ("1.2 M", None))
+    assert agrees((1_000_000, 500_000), ("1.5 M",))
+    assert agrees((1, 2), ()) is None
+
+
+def test_prints_nothing_but_a_table(capsys):
+    main(["model=r3gan_ffhq64"])
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert lines[0].startswith("| network |") and lines[1].startswith("| --- |")
+    assert "| 22,429,824 | 22,381,440 |" in lines[2] and lines[2].endswith("| yes |")
+    assert len(lines) == 3 and printed.err == ""
+
+
+def test_a_disagreement_is_marked(monkeypatch, capsys):
+    monkeypatch.setattr(sizes, "counts", lambda setting: (1, 2))
+    main(["r3gan_ffhq64"])
+    assert capsys.readouterr().out.splitlines()[2].endswith("| **no** |")
+
+
+def test_an_unknown_recipe_is_refused(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["model=r3gam"])
+    assert stop.value.code == 2 and "model=r3gam" in capsys.readouterr().err
