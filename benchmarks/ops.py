@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, pad, pixel_shuffle
+from torch.nn.functional import conv2d, leaky_relu, pad, pixel_shuffle
 
+from gan_lab.ops import filtered
+from gan_lab.ops.filtered import Kaiser, Resampling, filtered_leaky_relu
 from gan_lab.ops.modulated import grouped, prefers_groups, scaled
 from gan_lab.ops.resample import fir, resample, upsampling_conv2d
 
 TAPS = [1.0, 3.0, 3.0, 1.0]
+MOST_MATRIX_PIXELS = filtered.MOST_MATRIX_PIXELS
 Row = tuple[str, dict[str, Callable[[], Tensor]], str]  # what, form -> run, the form in use
 
 
@@ -143,10 +146,49 @@ def modulated(device: str) -> Iterator[Row]:
             )
 
 
+def filtered_non_linearity(device: str) -> Iterator[Row]:
+    """Filtered leaky ReLU: its ways to enlarge and to remember slopes, and plain autograd."""
+    cases = [(32, 32, 24, 2), (32, 32, 24, 4), (32, 64, 38, 2), (8, 64, 86, 2), (2, 64, 150, 2)]
+    cases += [(32, 128, 278, 2), (4, 64, 534, 2)] if device == "cuda" else []
+    for B, C, H, up in cases:
+        x = torch.randn(B, C, H, H, device=device, requires_grad=True)
+        bias = torch.zeros(C, device=device)
+        filters = [Kaiser()(6 * n, 4.0, 3.0, 8.0 * n).to(device) for n in (up, 2)]
+        options = {"up": up, "down": 2, "padding": (4 * up,) * 4}
+
+        def ours(
+            most: int, keeps: set[str], x: Tensor = x, rest: tuple = (bias, *filters), o=options
+        ) -> Tensor:
+            filtered.MOST_MATRIX_PIXELS, filtered.KEEPS_PICTURES = {device: most}, keeps
+            return filtered_leaky_relu(x, *rest, **o, clamp=256.0)
+
+        def plain(x: Tensor = x, bias: Tensor = bias, filters=filters, o=options) -> Tensor:
+            up = Resampling(
+                filters[0], up=o["up"], padding=o["padding"], gain=2**0.5 * o["up"] ** 2
+            )
+            y = leaky_relu(up(x + bias[:, None, None]), 0.2).clamp(-256, 256)
+            return Resampling(filters[1], down=2)(y)
+
+        small = MOST_MATRIX_PIXELS.get(device, 512) >= H
+        way = "matrices" if small else "convolutions"
+        yield (
+            f"filtered, up={up} {B}x{C}x{H}x{H}",
+            {
+                "matrices": lambda ours=ours: ours(10**6, {device}),
+                "convolutions": lambda ours=ours: ours(0, {device}),
+                "matrices, a byte": lambda ours=ours: ours(10**6, set()),
+                "convolutions, a byte": lambda ours=ours: ours(0, set()),
+                "plain": plain,
+            },
+            way if device == "cpu" else f"{way}, a byte",
+        )
+
+
 CASES = {
     "resample": resampling,
     "convolution": resampling_convolutions,
     "modulated": modulated,
+    "filtered": filtered_non_linearity,
 }
 
 

@@ -1,5 +1,5 @@
 """FastGAN: "Towards Faster and Stabilized GAN Training for High-fidelity Few-shot Image Synthesis"
-(Liu et al. 2021), Equations 4 and 5."""
+(Liu et al. 2021), Equations 2 to 4."""
 
 from collections.abc import Callable
 

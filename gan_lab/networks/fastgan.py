@@ -29,8 +29,8 @@ class FastGANGenerator(nn.Module):
     """Latents (B, Z) to pictures (B, C, H, W), and to small ones of at most 128 pixels.
 
     For each size nearest upsampling, a convolution and a gated linear unit, every second time with
-    noise and twice. Small feature maps excite the channels of those four levels later (Equations 1
-    and 2). Unlike the authors' code, pictures of all sizes end in tanh.
+    noise and twice. Small feature maps excite the channels of those four levels later
+    (Equation 1). Unlike the authors' code, pictures of all sizes end in tanh.
 
     Args:
         shape: (C, H, W); 16 to 1024 pixels, a small rectangle times a power of two.
@@ -184,7 +184,7 @@ class FastGANDiscriminator(nn.Module):
 
 
 class SkipLayerExcitation(nn.Module):
-    """Factors in [0, 1] for the channels of a large map, from a small one (Equation 2).
+    """Factors in [0, 1] for the channels of a large map, from a small one (Equation 1).
 
     Args:
         inputs: channels of the map that excites.

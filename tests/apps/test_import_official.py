@@ -97,50 +97,119 @@ def test_gradual_schedules_of_r3gan_are_left_at_their_end(tmp_path, monkeypatch)
     assert model.optimizers.generator.lr == pytest.approx(5e-5)
 
 
-def test_networks_unlike_ours_are_refused_by_name(tmp_path, monkeypatch, capsys):
-    filters = stylegan2()[1]
-    filters["G_ema"].synthesis.b8.resample_filter.mul_(2)
-    blocks = stylegan2()[1]
-    blocks["G_ema"].synthesis.b8.__dict__["architecture"] = "resnet"
-    shapes = stylegan2()[1]
-    shapes["D"].b8.conv0.weight = nn.Parameter(torch.zeros(1, 2, 3, 3))
-    numbers = stylegan2()[1]
-    numbers["G_ema"].mapping.w_avg[0] = torch.nan
-    lost = stylegan2()[1]
-    del lost["G_ema"].synthesis.b16.torgb
-    depth = stylegan3()[1]
-    depth["G_ema"].synthesis.__dict__["num_layers"] = 10**9
-    width = stylegan3()[1]
-    width["G_ema"].synthesis.__dict__["_init_kwargs"]["channel_max"] = 60_000
-    taps = stylegan3()[1]
-    taps["G_ema"].synthesis.__dict__["_init_kwargs"]["filter_size"] = 10**9
-    shared = stylegan2()[1]
-    shared["G_ema"].synthesis.b4.const = nn.Parameter(torch.zeros(1).expand(16, 4, 4))
-    bomb = stylegan2()[1]
+def attribute(layer, name, value):
+    """What sets a plain attribute of a layer of G_ema."""
+    return lambda networks: networks["G_ema"].get_submodule(layer).__dict__.update({name: value})
+
+
+def drawing(name, value):
+    """What sets an argument that StyleGAN3's file says it was made with."""
+    return lambda networks: networks["G_ema"].synthesis._init_kwargs.update({name: value})
+
+
+def weight(network, layer, name, tensor):
+    """What replaces a weight."""
+    return lambda networks: (
+        networks[network]
+        .get_submodule(layer)
+        ._parameters.update({name: nn.Parameter(tensor, requires_grad=False)})
+    )
+
+
+def doubled(times):
+    """A small list that is huge once written out."""
     lists = []
-    for _ in range(60):
+    for _ in range(times):
         lists = [lists, lists]
-    bomb["G_ema"].synthesis.b8.__dict__["architecture"] = lists
-    radial = stylegan3()[1]
-    radial["G_ema"].synthesis.L0_36_8.down_filter.mul_(2)
-    for networks, message in [
-        (filters, "resampling filter is not [1, 3, 3, 1]"),
-        (blocks, "architecture is resnet"),
-        (shapes, "(1, 2, 3, 3)"),
-        (numbers, "not finite"),
-        (lost, "incomplete"),
-        (radial, "layers.0.down_filter"),
-        (depth, "number of layers is 1000000000"),
-        (width, "StyleGAN3Generator, which has (60000"),
-        (taps, "filter_size is 1000000000"),
-        (shared, "larger than its numbers"),
-        (bomb, "architecture is a list"),
-        ({"G_ema": Persistent()}, "none of StyleGAN3, StyleGAN2, R3GAN"),
-    ]:
-        with pytest.raises(SystemExit) as stop:
-            imported(networks, tmp_path, monkeypatch)
-        assert stop.value.code == 2 and message in capsys.readouterr().err
-        assert not (tmp_path / "run").exists()
+    return lists
+
+
+UNLIKE = {
+    "filter": (
+        stylegan2,
+        lambda networks: networks["G_ema"].synthesis.b8.resample_filter.mul_(2),
+        "resampling filter is not [1, 3, 3, 1]",
+    ),
+    "alias-free filter": (
+        stylegan3,
+        lambda networks: networks["G_ema"].synthesis.L0_36_8.down_filter.mul_(2),
+        "layers.0.down_filter is not that",
+    ),
+    "transform": (
+        stylegan3,
+        lambda networks: networks["G_ema"].synthesis.input.transform.mul_(2),
+        "transform of the picture",
+    ),
+    "architecture": (
+        stylegan2,
+        attribute("synthesis.b8", "architecture", "resnet"),
+        "architecture is resnet",
+    ),
+    "shape": (stylegan2, weight("D", "b8.conv0", "weight", torch.zeros(1, 2)), "(1, 2)"),
+    "numbers": (
+        stylegan2,
+        lambda networks: networks["G_ema"].mapping.w_avg.fill_(torch.nan),
+        "not finite",
+    ),
+    "lost layer": (
+        stylegan2,
+        lambda networks: networks["G_ema"].synthesis.b16._modules.pop("torgb"),
+        "StyleGAN2 generator is incomplete",
+    ),
+    "added layer": (
+        r3gan,
+        lambda networks: networks["G_ema"].Model.add_module("Extra", nn.Linear(1, 1)),
+        "Model.Extra.weight",
+    ),
+    "endless depth": (
+        stylegan3,
+        attribute("synthesis", "num_layers", 10**9),
+        "number of layers is 1000000000",
+    ),
+    "endless width": (stylegan3, drawing("channel_base", 10**12), "full_cutoff is"),
+    "endless filter": (stylegan3, drawing("filter_size", 10**9), "filter_size is 1000000000"),
+    "endless margin": (stylegan3, attribute("synthesis", "margin_size", 10**9), "margin is"),
+    "endless word": (
+        stylegan2,
+        attribute("synthesis.b8", "architecture", doubled(60)),
+        "architecture is a list",
+    ),
+    "endless number": (stylegan2, attribute("", "z_dim", doubled(60)), "latent_dim is a list"),
+    "stretched weight": (
+        stylegan2,
+        weight("G_ema", "synthesis.b4", "const", torch.zeros(1).expand(16, 4, 4)),
+        "larger than its numbers",
+    ),
+    "nothing inside": (
+        stylegan3,
+        lambda networks: networks.update(G_ema=Persistent()),
+        "none of StyleGAN3, StyleGAN2, R3GAN",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_networks_unlike_ours_are_refused_by_name(name, tmp_path, monkeypatch, capsys):
+    make, change, message = UNLIKE[name]
+    networks = make()[1]
+    change(networks)
+    with pytest.raises(SystemExit) as stop:
+        imported(networks, tmp_path, monkeypatch)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and message in error and len(error) < 500
+    assert not (tmp_path / "run").exists()
+
+
+def test_networks_that_share_their_numbers_are_refused(tmp_path, monkeypatch, capsys):
+    networks = stylegan2()[1]
+    shared = nn.Parameter(torch.zeros(2**20), requires_grad=False)
+    for block in ("b4", "b8", "b16"):
+        layer = networks["G_ema"].synthesis.get_submodule(block).conv1
+        for i in range(4):
+            layer.register_parameter(f"shared{i}", shared)
+    with pytest.raises(SystemExit) as stop:
+        imported(networks, tmp_path, monkeypatch)
+    assert stop.value.code == 2 and "fewer numbers" in capsys.readouterr().err
 
 
 def test_a_path_that_is_more_than_a_path_is_left_out(tmp_path, monkeypatch, capsys):
@@ -254,7 +323,7 @@ HOSTILE = {
         "a list where none",
     ),
     "an object array": (lambda do: pickle.dumps(np.array([None], object)), "a list where none"),
-    "an object number": (lambda do: pickle.dumps(np.dtype(object).type), "builtins.object"),
+    "an object number": (lambda do: pickle.dumps(np.dtype(object).type), "numpy.object_"),
     "a tensor beyond its storage": (lambda do: tensor(2, (2, 2), (2, 1)), "larger than its numb"),
     "an endless tensor": (lambda do: tensor(0, (10**12,), (0,)), "larger than its numbers"),
     "a negative stride": (lambda do: tensor(0, (2,), (-1,)), "not made of counts"),

@@ -95,7 +95,7 @@ class ImportedRun:
             raise UserError(
                 f"{self.file}: its {kind} is incomplete ({shown(str(error))})"
             ) from None
-        return arguments, {name: tensor.float() for name, tensor in weights.items()}
+        return arguments, weights
 
     def composed(self, sizes: dict[str, dict], known: dict, data: str | None) -> DictConfig:
         """The recipe of such networks, with their sizes.
@@ -164,7 +164,7 @@ class ImportedRun:
         """Load weights. Buffers that follow from the arguments, such as filters, must agree."""
         fixed = dict(network.named_buffers()).keys() - network.state_dict().keys()
         for name in sorted(weights.keys() & fixed):
-            here, there = network.get_buffer(name), weights[name]
+            here, there = network.get_buffer(name), weights[name].float()
             if here.shape != there.shape or not here.allclose(there, atol=1e-6):
                 raise UserError(f"{self.file}: its {name} is not that of gan_lab's network")
         network.load_state_dict({k: v for k, v in weights.items() if k not in fixed})
