@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from metrics.fakes import CPU, Data, Echo, Pixels, figures
 from metrics.test_path_length import LinearGAN, SquaredDistance
+from support import build
 
 from gan_lab.metrics.features import Formula
 from gan_lab.metrics.frechet import FrechetDistance
@@ -87,3 +88,41 @@ def test_config_of_the_figures_builds(tmp_path, monkeypatch):
 def test_what_is_not_written_is_not_computed(kind):
     with pytest.raises(NotImplementedError):
         kind()(None, None, None) if kind is Formula else kind()(None, 0)
+
+
+def test_a_style_based_generator_with_labels_has_all_of_them(tmp_path, monkeypatch):
+    torch.save(SqueezeNet().state_dict(), tmp_path / "weights.pth")
+    monkeypatch.setenv("GAN_LAB_SQUEEZENET", str(tmp_path / "weights.pth"))
+    data, gan = build(
+        "model=stylegan2_conditional",
+        "data.resolution=16",
+        "model.generator.latent_dim=8",
+        "model.generator.w_dim=8",
+    )
+    with initialize_config_dir(CONF, version_base="1.3"):
+        config = compose(
+            overrides=[
+                "+metrics=generator",
+                "metrics.num_fake=40",
+                "metrics.num_real=40",
+                "metrics.block=20",
+                "+metrics.extractors.squeezenet.side=32",
+                "metrics.of_generator.path_z.num=20",
+                "metrics.of_generator.path_w.num=20",
+                "+metrics.of_generator.classification.split=train",
+                "+metrics.of_generator.classification.num_images=400",
+                "metrics.of_generator.classification.num=100",
+            ]
+        )
+    made = instantiate(config.metrics, _convert_="all")
+    before = torch.get_rng_state()
+    first, second = (figures(made, data, gan) for _ in range(2))
+    assert first == second and torch.equal(torch.get_rng_state(), before)
+    assert [r.name for r in first] == [
+        "fd_squeezenet_40",
+        "ppl_z_full_squeezenet_20",
+        "ppl_w_end_squeezenet_20",
+        "cas_classifier_100",
+        "cas_of_reals_classifier_100",
+    ]
+    assert all(math.isfinite(r.value) and r.value >= 0 for r in first)
