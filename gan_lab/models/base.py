@@ -302,13 +302,14 @@ class GAN(L.LightningModule):
     ) -> Tensor:
         """Samples (B, *shape) float32 of given latents z (B, Z) and labels (B,); see `sample`."""
         network = self.generator if raw else self.generator_ema
-        was_training = network.training
+        modes = [(module, module.training) for module in network.modules()]
         network.eval()
         samples = []
         for rows in torch.arange(len(z)).split(SAMPLES_AT_ONCE):
             labels = None if label is None else label[rows].to(self.device)
             samples.append(self.synthesise(network, z[rows].to(self.device), labels, truncation))
-        network.train(was_training)
+        for module, training in modes:  # not network.train(): it would wake layers that rest
+            module.training = training
         images = torch.cat(samples).float()
         return images.clamp(-1, 1) if len(self.shape) > 1 else images
 

@@ -178,3 +178,12 @@ def test_modules_outside_the_players_stay_in_the_checkpoint_but_never_move():
     before = gan.judge_of_style.weight.clone()
     fit(gan, data, steps=2)
     assert torch.equal(before, gan.judge_of_style.weight)
+
+
+def test_sampling_leaves_every_layer_in_its_mode():
+    _, gan = build("model=dcgan")
+    layers = list(gan.generator.modules())
+    layers[-1].training = False  # as the engine rests a layer with state
+    before = [layer.training for layer in layers]
+    gan.sample(2, seed=0, raw=True)
+    assert [layer.training for layer in layers] == before
