@@ -60,6 +60,8 @@ def train(model: str, seed: int, options: argparse.Namespace) -> Path:
     print("training", run_dir, file=sys.stderr, flush=True)
     with (options.runs / f"{options.set}-{model}-{seed}.log").open("w") as log:
         subprocess.run(command, check=True, stdout=log, stderr=log, env=environment)
+        if not Run(run_dir).finished:
+            raise RuntimeError(f"{run_dir} was stopped early; run this again to go on with it")
         # Judged in a process of its own, so that threads do not contend.
         judge = [sys.executable, __file__, "--judge", str(run_dir)]
         subprocess.run(judge, check=True, stdout=log, stderr=log, env=environment)
