@@ -13,6 +13,7 @@ samples.
 """
 
 import argparse
+import csv
 import json
 import os
 import statistics
@@ -23,7 +24,6 @@ from pathlib import Path
 
 import torch
 from hydra.utils import instantiate
-from variants import cell, figures
 
 from gan_lab import load
 from gan_lab.data.base import DataModule
@@ -95,6 +95,23 @@ def parameters(gan: GAN) -> int:
     """Trainable weights of all players."""
     players = [getattr(gan, player) for player in gan.optimizer_factories]
     return sum(w.numel() for p in players for w in p.parameters() if w.requires_grad)
+
+
+def figures(run_dir: Path) -> dict[str, float]:
+    """The last value of each metric, and the median images per second."""
+    records = [json.loads(line) for line in (run_dir / "evaluations.jsonl").open()]
+    last = {r["name"]: r["value"] for r in records if r["iteration"] == records[-1]["iteration"]}
+    with (run_dir / "timing.csv").open() as file:
+        rates = [float(row["images_per_second"]) for row in csv.DictReader(file)]
+    return {**last, "images/s": statistics.median(rates)}
+
+
+def cell(values: list[float]) -> str:
+    """Mean and, with several seeds, sample standard deviation."""
+    mean = statistics.mean(values)
+    digits = 0 if mean >= 100 else 2
+    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean:.{digits}f}{spread}"
 
 
 def row(model: str, results: list[dict]) -> str:

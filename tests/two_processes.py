@@ -7,7 +7,7 @@ import torch
 from support import build, fit
 
 STEPS = 20
-# Batch norm and dropout aside (each process has its own), every game here must agree.
+# Dropout aside (each process has its own), every game here must agree.
 # Adam divides by the gradient's own size: without an eps above rounding, a weight whose gradient
 # is all rounding would step by its whole learning rate in a random direction.
 STEADY = [f"++model.optimizers.{player}.eps=1e-3" for player in ("generator", "discriminator")]
@@ -17,8 +17,20 @@ CASES = {
     "five critic steps": ["model=wgan_gp"],
     "clipped, accumulated": ["model=wgan_gp", "model.clip_norm=0.5", "model.accumulate=2"],
     "mirrored": ["model=wgan", "data.mirror=true"],
+    "batch norm of all processes": ["model=biggan", "data.resolution=16"],
+    "while it grows": [
+        *("model=progressive", "data.resolution=16"),
+        *("model.growth.stabilise_kimg=0.06", "model.growth.fade_kimg=0.06"),
+    ],
+    "adaptive augmentation, lazy penalties": [
+        *("model=stylegan2", "augment=ada", "augment.adjust_kimg=1", "augment.target=-0.9"),
+        *("model.r1_every=4", "model.path_every=4", "model.generator.mapping_depth=2"),
+        *("model.generator.latent_dim=8", "model.generator.w_dim=8"),
+    ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
+# Batch norm and spectral norm's power iteration see each part by itself.
+NOT_IN_PARTS = {"batch norm of all processes", "adaptive augmentation, lazy penalties"}
 
 
 def weights_after_training(overrides: list[str], run_dir: Path, devices: int) -> dict:
