@@ -30,7 +30,7 @@ CASES = {
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # Batch norm and spectral norm's power iteration see each part by itself.
-NOT_IN_PARTS = {"batch norm of all processes", "adaptive augmentation, lazy penalties"}
+NOT_IN_PARTS = {"batch norm of all processes"}
 
 
 def weights_after_training(overrides: list[str], run_dir: Path, devices: int) -> dict:

@@ -123,11 +123,19 @@ class GAN(L.LightningModule):
         name = loss.__name__.removesuffix("_loss")
         self._thaw(players)
         self._learning = players
+        statistics = [s for player in players for s in self._statistics[player]]
+        start = _clones(statistics) if self.accumulate > 1 else []
+        moved: list[Tensor] = []  # sums over the parts, each of which moves them from the start
         for index, part in enumerate(self._split(batch)):
             self._part, self._draws = index, 0
             value = loss(part)
             self.report(f"loss/{name}", value)
             self._backward(value * (weight / self.accumulate), players[0])
+            if start:
+                moved = [s + m for s, m in zip(statistics, moved)] if moved else _clones(statistics)
+                torch._foreach_copy_(statistics, start)
+        if moved:
+            torch._foreach_copy_(statistics, torch._foreach_div(moved, self.accumulate))
         for player in players:
             self._step(player)
         self._freeze(players)
@@ -518,6 +526,10 @@ class GAN(L.LightningModule):
             self._reports = {
                 name: list(values[self.global_rank]) for name, values in state["reports"].items()
             }
+
+
+def _clones(tensors: list[Tensor]) -> list[Tensor]:
+    return [tensor.clone() for tensor in tensors]
 
 
 def _state_switches(network: nn.Module) -> list[tuple[nn.Module, str]]:
