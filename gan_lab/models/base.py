@@ -131,6 +131,8 @@ class GAN(L.LightningModule):
             value = loss(part)
             self.report(f"loss/{name}", value)
             self._backward(value * (weight / self.accumulate), players[0])
+            if self.accumulate > 1:
+                self._rest_spectral_norms(players)  # one power iteration, as for the whole
             if start:
                 moved = [s + m for s, m in zip(statistics, moved)] if moved else _clones(statistics)
                 torch._foreach_copy_(statistics, start)
@@ -448,6 +450,12 @@ class GAN(L.LightningModule):
 
     def _logits(self, images: Tensor, label: Tensor | None) -> Tensor:
         return self.discriminator(images) if label is None else self.discriminator(images, label)
+
+    def _rest_spectral_norms(self, players: tuple[str, ...]) -> None:
+        for player in players:
+            for module, switch in self._switches[player]:
+                if isinstance(module, nn.utils.parametrizations._SpectralNorm):
+                    setattr(module, switch, False)
 
     def _split(self, batch: Batch) -> Iterator[Batch]:
         if self.accumulate == 1:

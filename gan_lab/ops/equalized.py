@@ -45,7 +45,7 @@ class EqualizedLinear(nn.Module):
         bias = self.bias
         if bias is not None and self.lr_multiplier != 1:
             bias = bias * self.lr_multiplier
-        return linear(x * self.gain, self.weight, bias)  # the rows are less to scale than the weight
+        return linear(x * self.gain, self.weight, bias)  # rows are less to scale than the weight
 
 
 class EqualizedConv2d(nn.Module):

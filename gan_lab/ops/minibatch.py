@@ -23,8 +23,8 @@ def minibatch_deviation(x: Tensor, group_size: int = 4, num_channels: int = 1) -
     size = next(n for n in range(min(group_size, B), 0, -1) if B % n == 0)
     exact = x.to(torch.promote_types(x.dtype, torch.float32))
     groups = exact.reshape(B // size, size, num_channels, C // num_channels, H, W)
-    # Faster than `var` over a dimension that is not the last. (groups, channels, C / channels, H, W)
-    variance = (groups - groups.mean(1, keepdim=True)).square().mean(1)
+    # `var` is slow over a dimension that is not the last.
+    variance = (groups - groups.mean(1, keepdim=True)).square().mean(1)  # of each feature
     deviation = (variance + 1e-8).sqrt().mean((2, 3, 4))  # (groups, channels)
     per_row = deviation[:, None].expand(-1, size, -1).reshape(B, num_channels, 1, 1)
     return torch.cat([x, per_row.to(x.dtype).expand(-1, -1, H, W)], 1)

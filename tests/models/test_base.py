@@ -187,3 +187,13 @@ def test_sampling_leaves_every_layer_in_its_mode():
     before = [layer.training for layer in layers]
     gan.sample(2, seed=0, raw=True)
     assert [layer.training for layer in layers] == before
+
+
+def test_parts_take_one_power_iteration_like_the_whole():
+    ended = []
+    for parts in (1, 4):
+        data, gan = build("model=r3gan_small", f"model.accumulate={parts}")
+        torch.nn.utils.parametrizations.spectral_norm(gan.discriminator.end)
+        fit(gan, data, steps=3)
+        ended.append(gan.discriminator.end.parametrizations.weight[0]._u)
+    torch.testing.assert_close(*ended)
