@@ -155,7 +155,7 @@ def _misspelt(override: Override, cfg: DictConfig, groups: list[str]) -> Iterato
     keys = [k for k in _keys(cfg) if key.startswith("hydra") or not k.startswith("hydra.")]
     candidates = {
         *keys,
-        *groups,
+        *(group for group in groups if group in cfg.hydra.runtime.choices),
         *(f"{parent}.{n}" for n in accepted if f"{parent}.{n}" not in keys),
     }
     yield f"there is no option `{key}`.{suggestion(key, candidates)}"

@@ -24,14 +24,22 @@ CHOICES = [
 ]
 
 
-def compose(*overrides):
+def compose(*overrides, name="train"):
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        return hydra.compose("train", list(overrides))
+        return hydra.compose(name, list(overrides))
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_config_composes_and_fits_what_it_names(choice):
-    cfg = compose("data=folder", choice) if choice.startswith("data") else compose(choice)
+    group, name = choice.split("=")
+    if group == "mode":
+        cfg = compose(choice, name="sample")
+    elif group.startswith("mode/"):
+        cfg = compose("mode=projection", choice, name="sample")
+    elif group == "experiment/zoo":
+        cfg = compose(f"experiment=zoo/{name}")
+    else:
+        cfg = compose("data=folder", choice) if group == "data" else compose(choice)
     config.validate(cfg)
 
 

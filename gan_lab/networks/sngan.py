@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lab.networks.sizes import halvings
 from gan_lab.ops.batch_norm import ConditionalBatchNorm2d, SyncedBatchNorm2d
+from gan_lab.ops.labels import LabelEmbedding
 
 Wrap = Callable[[nn.Module], nn.Module]
 
@@ -197,7 +198,7 @@ def batch_norm(channels: int, num_classes: int | None) -> nn.Module:
     if num_classes is None:
         return SyncedBatchNorm2d(channels)
     gain, bias = (
-        nn.Embedding(num_classes, channels, _weight=torch.zeros(num_classes, channels))
+        LabelEmbedding(num_classes, channels, _weight=torch.zeros(num_classes, channels))
         for _ in range(2)
     )
     return ConditionalBatchNorm2d(channels, gain, bias)

@@ -64,6 +64,15 @@ def test_samples_have_the_promised_shape_range_and_bits(built):
     assert gan.generate({"image": torch.zeros(3, *data.shape), **CONDITIONS}).shape[0] == 3
 
 
+def test_a_label_may_be_weights_of_classes(built):
+    _, gan = built
+    if not gan.conditional:
+        pytest.skip("takes no label")
+    z, label = torch.randn(3, gan.latent_dim), CONDITIONS["label"]
+    weights = torch.nn.functional.one_hot(label, gan.num_classes).float()
+    torch.testing.assert_close(gan.decode(z, weights), gan.decode(z, label))
+
+
 def test_logits_are_one_float32_number_per_sample_even_under_autocast(built):
     data, gan = built
     condition = (CONDITIONS["label"],) if gan.conditional else ()
