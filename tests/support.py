@@ -11,6 +11,11 @@ from gan_lab.training import build_data, build_model
 
 ROOT = Path(__file__).parents[1]
 MODELS = sorted(p.stem for p in (ROOT / "conf/model").glob("[!_]*.yaml"))
+# What else a variant needs to be small, by the beginning of its name.
+SMALLER = {
+    "stylegan3": ["model.generator.num_layers=4", "model.generator.margin=3"],
+    "stylegan2": ["model.generator.mapping_depth=2"],
+}
 SMALL = ["model.generator.width=8", "model.discriminator.width=8", "data.batch_size=16"]
 
 
@@ -31,6 +36,14 @@ def build(*overrides: str) -> tuple[L.LightningDataModule, GAN]:
     """Data and a model of a few thousand weights."""
     config = compose(*SMALL, *overrides)
     return build_data(config), build_model(config)
+
+
+def small(model: str) -> list[str]:
+    """Overrides for a model of a few thousand weights on 16x16 digits."""
+    more = [
+        option for name, options in SMALLER.items() if model.startswith(name) for option in options
+    ]
+    return [f"model={model}", "data.resolution=16", *more]
 
 
 def fit(gan: GAN, data: L.LightningDataModule, steps: int, **options) -> L.Trainer:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support import MODELS, build, fit
+from support import MODELS, build, fit, small
 
 CONDITIONS = {"label": torch.tensor([3, 1, 4])}
 
@@ -23,7 +23,7 @@ def moved(before, after):
 
 @pytest.fixture(params=MODELS)
 def built(request):
-    data, gan = build(f"model={request.param}", "data.resolution=16")
+    data, gan = build(*small(request.param))
     return data, gan
 
 
