@@ -156,8 +156,9 @@ def style(px: int) -> list[str]:
 
 
 def residual(px: int) -> list[str]:
-    widths = ["model.generator.width=96", "model.discriminator.width=96"]
-    return ["model=r3gan", f"data.resolution={px}", *widths]
+    players = ("generator", "discriminator")
+    sizes = [f"model.{p}.{s}" for p in players for s in ("width=64", "num_blocks=1", "num_full=1")]
+    return ["model=r3gan", f"data.resolution={px}", *sizes]
 
 
 CASES = {  # name: (overrides, the bare loop, batch size, steps of a block, largest ratio)
