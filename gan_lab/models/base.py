@@ -22,8 +22,6 @@ Batch = Mapping[str, Tensor]
 Loss = Callable[[Batch], Tensor]
 
 SAMPLES_AT_ONCE = 256
-# Buffers that move linearly with the minibatch's mean: processes average them after a step.
-STATISTICS = ("running_mean", "running_var", "w_avg", "magnitude_ema")
 
 
 class DivergedError(UserError):
@@ -377,14 +375,7 @@ class GAN(L.LightningModule):
         self._switches = {
             player: _state_switches(getattr(self, player)) for player in self._weights
         }
-        self._statistics = {
-            player: [
-                buffer
-                for name, buffer in getattr(self, player).named_buffers()
-                if name.endswith(STATISTICS)
-            ]
-            for player in self._weights
-        }
+        self._statistics = {player: _statistics(getattr(self, player)) for player in self._weights}
         self._averages = list(self.generator_ema.parameters()), list(self.generator.parameters())
         self._copies = list(self.generator_ema.buffers()), list(self.generator.buffers())
         self._random = torch.Generator(device=self.device)
@@ -540,12 +531,25 @@ def _clones(tensors: list[Tensor]) -> list[Tensor]:
     return [tensor.clone() for tensor in tensors]
 
 
+def _statistics(network: nn.Module) -> list[Tensor]:
+    """Buffers that move with the minibatch's mean: processes and parts average them.
+
+    Batch norm's running ones, and those that a layer of our own names in an attribute `statistics`.
+    """
+    found = []
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
+            found += [module.running_mean, module.running_var]
+        elif hasattr(module, "keeps_statistics"):
+            found += [getattr(module, name) for name in module.statistics]
+    return found
+
+
 def _state_switches(network: nn.Module) -> list[tuple[nn.Module, str]]:
     """The attribute of each layer that decides whether a forward pass changes its buffers.
 
     Batch norm moves its running statistics and spectral norm its power iteration in every forward
-    pass; a player that does not learn must not move. Layers of our own say so by an attribute
-    `keeps_statistics`.
+    pass; a player that does not learn must not move. Layers of our own have `keeps_statistics`.
     """
     switches = []
     for module in network.modules():

@@ -95,6 +95,8 @@ class Mapping(nn.Module):
             reference implementation).
     """
 
+    statistics = ("w_avg",)  # moves with the minibatch's mean, while `keeps_statistics`
+
     def __init__(
         self,
         latent_dim: int,

@@ -80,6 +80,8 @@ class Mapping(nn.Module):
         w_avg_beta: decay of the average w, per training step.
     """
 
+    statistics = ("w_avg",)  # moves with the minibatch's mean, while `keeps_statistics`
+
     def __init__(
         self,
         latent_dim: int,

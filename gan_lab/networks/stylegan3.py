@@ -288,6 +288,8 @@ class Modulated(nn.Module):
         magnitude_beta: decay of the mean square for each minibatch.
     """
 
+    statistics = ("magnitude_ema",)  # moves with the minibatch's mean, while `keeps_statistics`
+
     def __init__(
         self, w_dim: int, inputs: int, outputs: int, kernel: int, magnitude_beta: float
     ) -> None:
