@@ -88,6 +88,7 @@ class GAN(L.LightningModule):
         self._reports: dict[str, list[Tensor]] = {}
         self._restored_scalers: dict[str, dict] = {}
         self._learning: tuple[str, ...] = ()  # the players whose turn it is
+        self._rows_meet = _rows_meet(discriminator)
         self._turn = self._part = self._draws = 0  # where in the training step a draw happens
         self._random = torch.Generator()
 
@@ -182,23 +183,17 @@ class GAN(L.LightningModule):
     def judge(
         self, real: Tensor, fake: Tensor, label: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Logits (B,) of real and of fake samples, from one pass of the discriminator.
+        """Logits (B,) of real and of fake samples.
 
-        Not for discriminators whose rows see each other, by batch norm or minibatch deviation: they
-        would see the mixture. Those judge apart.
+        From one pass of the discriminator, or from one for each where its rows see each other, by
+        batch norm or minibatch deviation: they must not see the mixture.
         """
-        both = torch.cat([self.augmented(real), self.augmented(fake)])
-        logits = self._logits(both, None if label is None else label.repeat(2))
-        real_logits, fake_logits = logits.chunk(2)
-        self.observe(real_logits, fake_logits)
-        return real_logits, fake_logits
-
-    def judge_apart(
-        self, real: Tensor, fake: Tensor, label: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Logits (B,) of real and of fake samples, from a pass of the discriminator each."""
-        real_logits = self._logits(self.augmented(real), label)
-        fake_logits = self._logits(self.augmented(fake), label)
+        real, fake = self.augmented(real), self.augmented(fake)
+        if self._rows_meet:
+            real_logits, fake_logits = self._logits(real, label), self._logits(fake, label)
+        else:
+            both = None if label is None else label.repeat(2)
+            real_logits, fake_logits = self._logits(torch.cat([real, fake]), both).chunk(2)
         self.observe(real_logits, fake_logits)
         return real_logits, fake_logits
 
@@ -209,8 +204,7 @@ class GAN(L.LightningModule):
     def observe(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         """Report the logits (B,), and show the augmentation the real ones.
 
-        `judge` and `judge_apart` do it; in turns of other players than the discriminator nothing
-        happens.
+        `judge` does it; in turns of other players than the discriminator nothing happens.
         """
         if "discriminator" in self._learning:
             self.report("logits/real", real_logits)
@@ -529,6 +523,14 @@ class GAN(L.LightningModule):
 
 def _clones(tensors: list[Tensor]) -> list[Tensor]:
     return [tensor.clone() for tensor in tensors]
+
+
+def _rows_meet(network: nn.Module) -> bool:
+    """Whether rows of a minibatch see each other: batch norm, or a layer that says `rows_meet`."""
+    return any(
+        isinstance(module, nn.modules.batchnorm._BatchNorm) or getattr(module, "rows_meet", False)
+        for module in network.modules()
+    )
 
 
 def _statistics(network: nn.Module) -> list[Tensor]:

@@ -24,7 +24,7 @@ class DCGAN(GAN):
     def discriminator_loss(self, batch: Batch) -> Tensor:
         real = batch["image"]  # (B, C, H, W) in [-1, 1]
         fake = self.generator(self.latent(real))
-        return self.game.discriminator(*self.judge_apart(real, fake)).mean()
+        return self.game.discriminator(*self.judge(real, fake)).mean()
 
     def generator_loss(self, batch: Batch) -> Tensor:
         fake = self.generator(self.latent(batch["image"]))

@@ -51,7 +51,7 @@ class ProgressiveGAN(GAN):
     def discriminator_loss(self, batch: Batch) -> Tensor:
         real = self.discriminator.faded(batch["image"])  # (B, C, H, W) in [-1, 1]
         fake = self.generator(self.latent(real))
-        real_logits, fake_logits = self.judge_apart(real, fake)
+        real_logits, fake_logits = self.judge(real, fake)
         penalty = gradient_penalty(self.discriminator, real, fake, self.uniform(real))
         self.report("penalty/gradient", penalty)
         adversarial = self.game.discriminator(real_logits, fake_logits)

@@ -43,7 +43,7 @@ class StyleGAN(GAN):
     def discriminator_loss(self, batch: Batch) -> Tensor:
         real = self.discriminator.faded(batch["image"]).detach().requires_grad_()  # (B, C, H, W)
         label = self.label(batch)
-        real_logits, fake_logits = self.judge_apart(real, self.fake(batch), label)
+        real_logits, fake_logits = self.judge(real, self.fake(batch), label)
         r1 = squared_gradient_norm(real_logits, real)
         self.report("penalty/r1", r1)
         adversarial = self.game.discriminator(real_logits, fake_logits)

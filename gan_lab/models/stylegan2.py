@@ -62,7 +62,7 @@ class StyleGAN2(GAN):
     def discriminator_loss(self, batch: Batch) -> Tensor:
         real, label = batch["image"], self.label(batch)  # (B, C, H, W) in [-1, 1], (B,)
         fake = self.fake(self.styles(real, label))
-        return self.game.discriminator(*self.judge_apart(real, fake, label)).mean()
+        return self.game.discriminator(*self.judge(real, fake, label)).mean()
 
     def r1_loss(self, batch: Batch) -> Tensor:
         real = batch["image"].detach().requires_grad_()  # before its augmentation

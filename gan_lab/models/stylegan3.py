@@ -49,7 +49,7 @@ class StyleGAN3(GAN):
     def discriminator_loss(self, batch: Batch) -> Tensor:
         real, label = batch["image"], self.label(batch)  # (B, C, H, W) in [-1, 1], (B,)
         fake = self.generator(self.latent(real), label)
-        logits = self.judge_apart(self.blurred(real), self.blurred(fake), label)
+        logits = self.judge(self.blurred(real), self.blurred(fake), label)
         return self.game.discriminator(*logits).mean()
 
     def r1_loss(self, batch: Batch) -> Tensor:

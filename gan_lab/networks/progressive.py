@@ -70,7 +70,7 @@ class ProgressiveGenerator(Growing):
 class ProgressiveDiscriminator(Growing):
     """Pictures (B, C, H, W) to logits (B,), judged at the size that has been reached.
 
-    Rows of a minibatch see each other, in groups: real and fake have to be judged apart.
+    Rows of a minibatch see each other, in groups.
 
     Args:
         shape: (C, H, W).
@@ -80,6 +80,7 @@ class ProgressiveDiscriminator(Growing):
     """
 
     num_classes = None
+    rows_meet = True
 
     def __init__(
         self,

@@ -274,6 +274,8 @@ class StyleGAN2Discriminator(nn.Module):
         clamp: as in `StyleGAN2Generator`.
     """
 
+    rows_meet = True
+
     def __init__(
         self,
         shape: tuple[int, int, int],

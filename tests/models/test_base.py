@@ -197,3 +197,23 @@ def test_parts_take_one_power_iteration_like_the_whole():
         fit(gan, data, steps=3)
         ended.append(gan.discriminator.end.parametrizations.weight[0]._u)
     torch.testing.assert_close(*ended)
+
+
+@pytest.mark.parametrize("model", ["wgan", "progressive", "stylegan2"])
+def test_real_and_fake_share_a_pass_unless_rows_see_each_other(model):
+    critic = "gan_lab.networks.dcgan.DCGANDiscriminator"  # with batch norm, as WGAN's paper has it
+    _, gan = build(
+        f"model={model}", *([f"model.discriminator._target_={critic}"] if model == "wgan" else [])
+    )
+    real, fake = torch.randn(4, *gan.shape), torch.randn(4, *gan.shape)
+    real_logits, fake_logits = gan.judge(real, fake)
+    torch.testing.assert_close(real_logits, gan.discriminator(real))
+    torch.testing.assert_close(fake_logits, gan.discriminator(fake))
+
+
+def test_independent_rows_are_judged_in_one_pass():
+    _, gan = build("model=wgan")
+    passes = []
+    gan.discriminator.register_forward_hook(lambda *call: passes.append(len(call[1][0])))
+    gan.judge(torch.randn(4, *gan.shape), torch.randn(4, *gan.shape))
+    assert passes == [8]
