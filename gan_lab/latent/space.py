@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from gan_lab import randomness
+from gan_lab.engine.sampling import SAMPLES_AT_ONCE
 from gan_lab.errors import UserError
-from gan_lab.models.base import GAN, SAMPLES_AT_ONCE
+from gan_lab.models.base import GAN
 
 
 @dataclass(frozen=True)

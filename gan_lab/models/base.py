@@ -14,21 +14,20 @@ from torch import Tensor, nn
 
 from gan_lab import randomness
 from gan_lab.augment.base import Augmentation
+from gan_lab.engine import layers
+from gan_lab.engine.sampling import Batch, Sampling
 from gan_lab.errors import UserError
 from gan_lab.optim import Optimizer, OptimizerFactory, Schedule
 from gan_lab.strategy import average_, gather
 
-Batch = Mapping[str, Tensor]
 Loss = Callable[[Batch], Tensor]
-
-SAMPLES_AT_ONCE = 256
 
 
 class DivergedError(UserError):
     """A loss or a weight is not a number any more."""
 
 
-class GAN(L.LightningModule):
+class GAN(Sampling, L.LightningModule):
     """Players that take turns descending their own loss (Goodfellow et al. 2014, Algorithm 1).
 
     A variant defines
@@ -88,7 +87,7 @@ class GAN(L.LightningModule):
         self._reports: dict[str, list[Tensor]] = {}
         self._restored_scalers: dict[str, dict] = {}
         self._learning: tuple[str, ...] = ()  # the players whose turn it is
-        self._rows_meet = _rows_meet(discriminator)
+        self._rows_meet = layers.rows_meet(discriminator)
         self._turn = self._part = self._draws = 0  # where in the training step a draw happens
         self._random = torch.Generator()
 
@@ -215,117 +214,7 @@ class GAN(L.LightningModule):
         """Keep the mean of `value` for the loggers, on the device; read by `take_reports`."""
         self._reports.setdefault(name, []).append(value.detach().mean())
 
-    # What users, callbacks and metrics ask of it ---------------------------------------------
-
-    @property
-    def latent_dim(self) -> int:
-        """Z, the width of a latent."""
-        return self.generator.latent_dim
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one sample: (C, H, W), or (D,) for points."""
-        return self.generator.shape
-
-    @property
-    def num_classes(self) -> int | None:
-        """K, the number of labels it may be asked for; None if it takes no label."""
-        return self.generator.num_classes
-
-    @property
-    def conditional(self) -> bool:
-        """Whether samples are asked for by label."""
-        return self.num_classes is not None
-
-    @torch.no_grad()
-    def sample(
-        self,
-        num: int,
-        *,
-        seed: int,
-        label: int | Tensor | None = None,
-        truncation: float = 1.0,
-        raw: bool = False,
-    ) -> Tensor:
-        """Draw from the averaged generator; the same arguments give the same bits.
-
-        Args:
-            num: how many samples.
-            seed: key of the latents and, if they are drawn, of the labels.
-            label: a class id for all, one for each (num,), or None to draw them uniformly.
-            truncation: psi; below 1 samples are more typical and less diverse. It scales z, or
-                draws w towards its mean where the generator maps z to w.
-            raw: ask the generator as it is now instead of its average.
-
-        Returns:
-            (num, *shape) float32; pictures in [-1, 1].
-        """
-        draw = randomness.generator(randomness.SAMPLE, seed)
-        z = torch.randn(num, self.latent_dim, generator=draw)
-        return self.decode(z, self.labels(num, seed, label), truncation=truncation, raw=raw)
-
-    def labels(self, num: int, seed: int, label: int | Tensor | None) -> Tensor | None:
-        """Class ids (num,) to ask for; None for a model that takes none.
-
-        Args:
-            num: how many.
-            seed: key of the draw.
-            label: a class id for all, one for each, or None to draw them uniformly.
-
-        Raises:
-            UserError: the model takes no label, or it has no such class.
-        """
-        if not self.conditional:
-            if label is not None:
-                name = type(self).__name__
-                raise UserError(f"label={label}: {name} takes no label; leave it out")
-            return None
-        if label is None:
-            draw = randomness.generator(randomness.SAMPLE, seed, 1)
-            return torch.randint(self.num_classes, (num,), generator=draw)
-        label = torch.as_tensor(label).expand(num) if not torch.is_tensor(label) else label
-        if label.shape != (num,):
-            raise UserError(f"label has shape {tuple(label.shape)}; give one class id or {num}")
-        if label.min() < 0 or label.max() >= self.num_classes:
-            raise UserError(
-                f"label={label.min().item() if label.min() < 0 else label.max().item()} is not a"
-                f" class of this model; give 0 to {self.num_classes - 1}"
-            )
-        return label
-
-    @torch.no_grad()
-    def decode(
-        self,
-        z: Tensor,
-        label: Tensor | None = None,
-        *,
-        truncation: float = 1.0,
-        raw: bool = False,
-    ) -> Tensor:
-        """Samples (B, *shape) float32 of given latents z (B, Z) and labels (B,); see `sample`."""
-        network = self.generator if raw else self.generator_ema
-        modes = [(module, module.training) for module in network.modules()]
-        network.eval()
-        samples = []
-        for rows in torch.arange(len(z)).split(SAMPLES_AT_ONCE):
-            labels = None if label is None else label[rows].to(self.device)
-            samples.append(self.synthesise(network, z[rows].to(self.device), labels, truncation))
-        for module, training in modes:  # not network.train(): it would wake layers that rest
-            module.training = training
-        images = torch.cat(samples).float()
-        return images.clamp(-1, 1) if len(self.shape) > 1 else images
-
-    def synthesise(
-        self, network: nn.Module, z: Tensor, label: Tensor | None, truncation: float
-    ) -> Tensor:
-        """What a generator makes of latents; variants that truncate otherwise override it."""
-        return network(truncation * z) if label is None else network(truncation * z, label)
-
-    @torch.no_grad()
-    def generate(self, batch: Batch, *, seed: int = 0) -> Tensor:
-        """The averaged generator's answer to a batch: one sample for each of its rows."""
-        num = len(next(iter(batch.values())))
-        return self.sample(num, seed=seed, label=self.label(batch))
+    # What the loop asks of it -----------------------------------------------------------------
 
     def take_reports(self) -> dict[str, float]:
         """Means of what was reported since the last call, averaged over the processes.
@@ -367,9 +256,11 @@ class GAN(L.LightningModule):
     def on_fit_start(self) -> None:
         self._optimizer = dict(zip(self._weights, self.trainer.optimizers, strict=True))
         self._switches = {
-            player: _state_switches(getattr(self, player)) for player in self._weights
+            player: layers.switches(getattr(self, player)) for player in self._weights
         }
-        self._statistics = {player: _statistics(getattr(self, player)) for player in self._weights}
+        self._statistics = {
+            player: layers.statistics(getattr(self, player)) for player in self._weights
+        }
         self._averages = list(self.generator_ema.parameters()), list(self.generator.parameters())
         self._copies = list(self.generator_ema.buffers()), list(self.generator.buffers())
         self._random = torch.Generator(device=self.device)
@@ -438,9 +329,8 @@ class GAN(L.LightningModule):
 
     def _rest_spectral_norms(self, players: tuple[str, ...]) -> None:
         for player in players:
-            for module, switch in self._switches[player]:
-                if isinstance(module, nn.utils.parametrizations._SpectralNorm):
-                    setattr(module, switch, False)
+            for layer in layers.spectral_norms(getattr(self, player)):
+                layer.training = False
 
     def _split(self, batch: Batch) -> Iterator[Batch]:
         if self.accumulate == 1:
@@ -523,42 +413,3 @@ class GAN(L.LightningModule):
 
 def _clones(tensors: list[Tensor]) -> list[Tensor]:
     return [tensor.clone() for tensor in tensors]
-
-
-def _rows_meet(network: nn.Module) -> bool:
-    """Whether rows of a minibatch see each other: batch norm, or a layer that says `rows_meet`."""
-    return any(
-        isinstance(module, nn.modules.batchnorm._BatchNorm) or getattr(module, "rows_meet", False)
-        for module in network.modules()
-    )
-
-
-def _statistics(network: nn.Module) -> list[Tensor]:
-    """Buffers that move with the minibatch's mean: processes and parts average them.
-
-    Batch norm's running ones, and those that a layer of our own names in an attribute `statistics`.
-    """
-    found = []
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
-            found += [module.running_mean, module.running_var]
-        elif hasattr(module, "keeps_statistics"):
-            found += [getattr(module, name) for name in module.statistics]
-    return found
-
-
-def _state_switches(network: nn.Module) -> list[tuple[nn.Module, str]]:
-    """The attribute of each layer that decides whether a forward pass changes its buffers.
-
-    Batch norm moves its running statistics and spectral norm its power iteration in every forward
-    pass; a player that does not learn must not move. Layers of our own have `keeps_statistics`.
-    """
-    switches = []
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
-            switches.append((module, "track_running_stats"))
-        elif isinstance(module, nn.utils.parametrizations._SpectralNorm):
-            switches.append((module, "training"))
-        elif hasattr(module, "keeps_statistics"):
-            switches.append((module, "keeps_statistics"))
-    return switches

@@ -2,12 +2,13 @@
 al. 2019)."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan_lab.losses.adversarial import NonSaturating
 from gan_lab.losses.penalties import squared_gradient_norm
 from gan_lab.models.base import GAN, Batch
 from gan_lab.networks.growth import Growth
+from gan_lab.ops.styles import mixed_styles
 
 
 class StyleGAN(GAN):
@@ -55,26 +56,15 @@ class StyleGAN(GAN):
 
     def fake(self, batch: Batch) -> Tensor:
         """Samples (B, C, H, W), with fresh noise and mixed styles."""
-        like = batch["image"]
-        noise = self.normal(like, self.generator.num_noise)
-        return self.generator.synthesis(self.mixed_styles(like, self.label(batch)), noise)
+        noise = self.normal(batch["image"], self.generator.num_noise)
+        return self.generator.synthesis(self.styles(batch["image"], self.label(batch)), noise)
 
-    def mixed_styles(self, like: Tensor, label: Tensor | None) -> Tensor:
-        """ws (B, L, D): layers from a random one on follow a second latent (Section 3.1)."""
+    def styles(self, like: Tensor, label: Tensor | None) -> Tensor:
+        """ws (B, L, D) of fresh latents, some of them mixed, within the layers that run."""
         z = torch.cat([self.latent(like), self.latent(like)])
-        ws = self.generator.mapping(z, None if label is None else torch.cat([label, label]))
-        coarse, fine = ws.chunk(2)  # (B, L, D) each
-        B, L, _ = coarse.shape
-        mixes, place = self.uniform(like, 2).split(1, 1)  # (B, 1) each
-        crossover = 1 + (place * (self.generator.num_ws_used - 1)).floor()  # of the layers that run
-        crossover = torch.where(mixes < self.mixing, crossover, L)
-        layer = torch.arange(L, device=like.device)
-        return torch.where((layer < crossover)[..., None], coarse, fine)
-
-    def synthesise(
-        self, network: nn.Module, z: Tensor, label: Tensor | None, truncation: float
-    ) -> Tensor:
-        return network(z, label, truncation=truncation)
+        ws = self.generator.mapping(z, None if label is None else label.repeat(2))
+        draws, depth = self.uniform(like, 2), self.generator.num_ws_used
+        return mixed_styles(*ws.chunk(2), draws, self.mixing, depth)
 
     def grow(self) -> None:
         """All networks to the level of the images seen so far."""

@@ -2,11 +2,12 @@
 `augment=ada` "Training Generative Adversarial Networks with Limited Data" (Karras et al. 2020b)."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan_lab.losses.adversarial import NonSaturating
 from gan_lab.losses.penalties import path_lengths, squared_gradient_norm
 from gan_lab.models.base import GAN, Batch
+from gan_lab.ops.styles import mixed_styles
 from gan_lab.strategy import average_
 
 
@@ -100,19 +101,9 @@ class StyleGAN2(GAN):
         return self.generator.synthesis(ws, self.normal(ws, self.generator.num_noise))
 
     def styles(self, like: Tensor, label: Tensor | None) -> Tensor:
-        """ws (B, L, D): in a share of rows, layers from a random one on follow a second latent."""
+        """ws (B, L, D) of fresh latents, some of them mixed."""
         if self.mixing == 0:
             return self.generator.mapping(self.latent(like), label)
         z = torch.cat([self.latent(like), self.latent(like)])
-        ws = self.generator.mapping(z, None if label is None else torch.cat([label, label]))
-        first, second = ws.chunk(2)  # (B, L, D) each
-        L = self.generator.num_ws
-        chosen, place = self.uniform(like, 2).split(1, 1)  # (B, 1) each
-        crossover = torch.where(chosen < self.mixing, 1 + (place * (L - 1)).floor(), L)
-        layer = torch.arange(L, device=ws.device)
-        return torch.where((layer < crossover)[..., None], first, second)
-
-    def synthesise(
-        self, network: nn.Module, z: Tensor, label: Tensor | None, truncation: float
-    ) -> Tensor:
-        return network(z, label, truncation=truncation)
+        ws = self.generator.mapping(z, None if label is None else label.repeat(2))
+        return mixed_styles(*ws.chunk(2), self.uniform(like, 2), self.mixing)

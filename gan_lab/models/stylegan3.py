@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan_lab.losses.adversarial import NonSaturating
 from gan_lab.losses.penalties import squared_gradient_norm
@@ -74,8 +74,3 @@ class StyleGAN3(GAN):
         # 2^-(x / sigma)^2 as in the reference: half its height, not exp(-1/2), at sigma.
         taps = (-(place / sigma).square()).exp2()
         return blur(images, taps / taps.sum()) if reach > 0 else images
-
-    def synthesise(
-        self, network: nn.Module, z: Tensor, label: Tensor | None, truncation: float
-    ) -> Tensor:
-        return network(z, label, truncation=truncation)

@@ -34,7 +34,7 @@ def test_styles_are_mixed_within_the_layers_that_run():
     gan.generator.mapping.forward = lambda z, label: z[:, None, :1].expand(-1, L, -1)
     gan.generator.grow(1)
     assert (L, gan.generator.num_ws_used) == (6, 4)
-    second = gan.mixed_styles(torch.zeros(B, 1), None)[..., 0]  # 1 where the second latent rules
+    second = gan.styles(torch.zeros(B, 1), None)[..., 0]  # 1 where the second latent rules
     assert torch.equal(second.sort(1).values, second)  # from a crossover to the last layer
     first_layers = (1 - second).sum(1).int()
     mixed = first_layers < L
