@@ -9,7 +9,7 @@ Trains conf/experiment/zoo/*.yaml on one thread each, `--jobs` at a time (runs t
 already are not repeated), and prints Markdown: parameters of both players, the Frechet distance of
 the untrained and of the trained generator, precision, recall and images per second, as mean and
 standard deviation over seeds. With `--gallery FOLDER` it also draws a sheet of each variant's
-samples.
+samples, and for those that grow one of the same latents at ten times of the run.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from pathlib import Path
 
 import torch
 from hydra.utils import instantiate
+from PIL import Image
 
 from gan_lab import load
 from gan_lab.data.base import DataModule
@@ -142,6 +143,17 @@ def draw(model: str, run_dir: Path, folder: Path, data_set: str) -> None:
     save(grid(samples, 10), folder / f"zoo-{data_set}-{model}.png")
 
 
+def draw_growth(model: str, run_dir: Path, folder: Path, data_set: str) -> None:
+    """The first row of each of a growing run's sheets, one below the other: the same latents."""
+    sheets = [Image.open(path) for path in sorted((run_dir / "samples").glob("0*.png"))]
+    width, height = sheets[0].size
+    row = (height - 2) // 8  # 64 samples are a square; the first 2 pixels are a gap
+    strip = Image.new("RGB", (width, row * len(sheets) + 2))
+    for n, sheet in enumerate(sheets):
+        strip.paste(sheet.crop((0, 0, width, row + 2)), (0, n * row))
+    save(strip, folder / f"zoo-{data_set}-{model}-growth.png")
+
+
 def main() -> None:
     experiments = sorted(p.stem for p in (ROOT / "conf/experiment/zoo").glob("*.yaml"))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -174,6 +186,8 @@ def main() -> None:
             print(row(model, results), flush=True)
         if runs and options.gallery:
             draw(model, runs[0], options.gallery, options.set)
+            if "growth" in Run(runs[0]).config.model:
+                draw_growth(model, runs[0], options.gallery, options.set)
     for model, seed in failed:
         print(f"failed: {model} seed {seed}: {futures[model, seed].exception()}", file=sys.stderr)
     sys.exit(bool(failed))
