@@ -25,13 +25,12 @@ class Progress(L.Callback):
     evaluation and every `line_seconds`. Says at the end where to look.
 
     Args:
-        kimg: the budget.
         bar_seconds: between two redraws of the bar.
         line_seconds: between two lines where there is no terminal.
     """
 
-    def __init__(self, kimg: float, *, bar_seconds: float = 0.4, line_seconds: float = 30.0):
-        self.kimg, self.bar_seconds, self.line_seconds = kimg, bar_seconds, line_seconds
+    def __init__(self, *, bar_seconds: float = 0.4, line_seconds: float = 30.0):
+        self.bar_seconds, self.line_seconds = bar_seconds, line_seconds
         self._next = math.inf  # when to show again, on the clock of time.perf_counter
         self._bar: Bar | None = None
         self._doing: str | None = None
@@ -40,12 +39,14 @@ class Progress(L.Callback):
         self._shown = (0.0, 0.0)  # kimg and seconds of training when last shown
         self._began = (0.0, 0.0)  # kimg and the clock when this process began
         self._now = 0.0  # kimg
+        self._budget = lambda: 0.0  # kimg; not known before the first minibatch
 
     def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
         if not trainer.is_global_zero:
             return
         self._reports = reports.find(trainer)
         self._now = gan.kimg_at(gan.steps_done)
+        self._budget = lambda: gan.kimg_at(trainer.max_steps)
         self._began = self._now, time.perf_counter()
         self._shown = self._now, self._seconds()
         evaluation = find_evaluation(trainer)
@@ -63,7 +64,7 @@ class Progress(L.Callback):
                 auto_refresh=False,  # no thread: it would fight small networks for the interpreter
                 transient=True,
             )
-            self._task = self._bar.add_task("training", total=self.kimg, text="")
+            self._task = self._bar.add_task("training", text="")
             self._bar.start()
         self._next = time.perf_counter() + self._interval()
 
@@ -122,17 +123,19 @@ class Progress(L.Callback):
         if self._bar is None:
             print(text, flush=True)
         else:
-            self._bar.update(self._task, completed=self._now, text=text, refresh=True)
+            self._bar.update(
+                self._task, completed=self._now, total=self._budget(), text=text, refresh=True
+            )
         self._next = time.perf_counter() + self._interval()
 
     def describe(self) -> str:
         """`12.8/200 kimg  1234 images/s  0:02:32 left  fd_classifier_1797 12.3`"""
         speed = f"{self._images_per_second:.0f} images/s"
-        gone = self._now - self._began[0]
-        parts = [f"{self._now:.1f}/{self.kimg:g} kimg", speed]
+        gone, budget = self._now - self._began[0], self._budget()
+        parts = [f"{self._now:.1f}/{rounded(budget)} kimg", speed]
         if gone > 0:
             pace = (time.perf_counter() - self._began[1]) / gone  # evaluations included
-            parts.append(f"{duration(pace * max(0.0, self.kimg - self._now))} left")
+            parts.append(f"{duration(pace * max(0.0, budget - self._now))} left")
         return "  ".join([*parts, self._metric]).rstrip()
 
     def _stop(self) -> None:
@@ -145,6 +148,11 @@ class Progress(L.Callback):
 def find_evaluation(trainer: L.Trainer) -> Evaluation | None:
     """The run's `Evaluation`, if it has one."""
     return next((c for c in trainer.callbacks if isinstance(c, Evaluation)), None)
+
+
+def rounded(kimg: float) -> str:
+    """Three digits or all before the point: a budget is filled up to whole minibatches."""
+    return f"{kimg:.3g}" if kimg < 999.5 else f"{kimg:.0f}"
 
 
 def duration(seconds: float) -> str:

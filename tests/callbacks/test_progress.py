@@ -4,7 +4,7 @@ import time
 
 import lightning as L
 
-from gan_lab.callbacks.progress import Progress, duration
+from gan_lab.callbacks.progress import Progress, duration, rounded
 from gan_lab.callbacks.reports import Reports, paused
 
 
@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
 
 
 def test_log_file_gets_a_line_now_and_then_and_where_to_look(tmp_path, fit, capsys):
-    fit(tmp_path, [Reports(5), Progress(kimg=0.2, line_seconds=1e9)])
+    fit(tmp_path, [Reports(5), Progress(line_seconds=1e9)])
     *lines, last = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 and lines[0].startswith("0.2/0.2 kimg")
     assert "images/s" in lines[0]
@@ -30,14 +30,14 @@ def test_terminal_gets_a_bar(tmp_path, fit, monkeypatch):
     screen = Terminal()
     monkeypatch.setattr(sys, "stdout", screen)
     monkeypatch.setenv("TERM", "xterm")
-    fit(tmp_path, [Reports(5), Pause(), Progress(kimg=0.2, bar_seconds=0.0)], steps=20)
+    fit(tmp_path, [Reports(5), Pause(), Progress(bar_seconds=0.0)], steps=20)
     text = screen.getvalue()
     assert "0.2/0.2 kimg" in text and "drawing" in text and "training" in text
     assert text.endswith("kimg in " + str(tmp_path) + "\n")
 
 
 def test_iteration_that_shows_nothing_costs_next_to_nothing():
-    callback = Progress(kimg=1.0)
+    callback = Progress()
     began = time.perf_counter()
     for _ in range(20_000):
         callback.on_train_batch_end(None, None, None, None, 0)
@@ -46,3 +46,12 @@ def test_iteration_that_shows_nothing_costs_next_to_nothing():
 
 def test_duration_reads_as_a_clock():
     assert duration(0) == "0:00:00" and duration(3723.4) == "1:02:03"
+
+
+def test_budget_is_rounded_for_reading():
+    assert [rounded(kimg) for kimg in (0.2, 30.016, 200.0, 25000.2)] == [
+        "0.2",
+        "30",
+        "200",
+        "25000",
+    ]
