@@ -130,12 +130,21 @@ def grouped(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
         namesakes = [other[0].recipe for other in groups if other[0].name == name]
         keys = sorted({key for recipe in namesakes for key in recipe})
         apart = [k for k in keys if len({json.dumps(r.get(k)) for r in namesakes}) > 1]
-        shown = [f"{key.removeprefix('model.')}={own.get(key)}" for key in apart]
+        nodes = tuple(key.removesuffix("_target_") for key in apart if key.endswith("._target_"))
+        apart = [k for k in apart if k.endswith("._target_") or not k.startswith(nodes)]
+        shown = [difference(key, own.get(key)) for key in apart]
         label = ", ".join([name, *shown[:3], *(["..."] if len(shown) > 3 else [])])
         while label in labels:
             label += "'"
         labels[label] = group
     return labels
+
+
+def difference(key: str, value: object) -> str:
+    """`option=value`; a node of another kind is told by its class alone."""
+    if key.endswith("._target_"):
+        key, value = key.removesuffix("._target_"), str(value).split(".")[-1]
+    return f"{key.removeprefix('model.')}={value}"
 
 
 def value_at(x: np.ndarray, values: np.ndarray, at: float) -> float:
@@ -210,7 +219,7 @@ def plot(groups: dict[str, list[Curve]], metric: str, output: Path) -> None:
         if values.min() > 0 and values.max() / values.min() > 20:
             axes.set_yscale("log")
     panels[0].set_ylabel(metric)
-    panels[0].legend(frameon=False, fontsize=8)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", frameon=False)
     try:
         figure.savefig(output)
     except (OSError, ValueError) as error:

@@ -68,6 +68,16 @@ def test_recipes_of_one_name_are_told_apart_by_what_differs(tmp_path):
     }
 
 
+def test_nodes_of_different_kinds_are_told_apart_by_their_class_alone(tmp_path):
+    curves = [load_curve(make_run(tmp_path / name), "fd_x_10") for name in "ab"]
+    curves[0].recipe.update({"augment._target_": "gan_lab.augment.base.Augmentation"})
+    curves[1].recipe.update({"augment._target_": "gan_lab.augment.ada.ADA", "augment.target": 0.6})
+    assert list(grouped(curves)) == [
+        "gan on digits, augment=Augmentation",
+        "gan on digits, augment=ADA",
+    ]
+
+
 @pytest.mark.parametrize("field, value", [("num_fake", 20), ("data_fingerprint", "2")])
 def test_unlike_protocols_are_refused_and_the_field_is_named(tmp_path, capsys, field, value):
     runs = [make_run(tmp_path / "a"), make_run(tmp_path / "b", **{field: value})]
