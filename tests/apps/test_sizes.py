@@ -26,7 +26,8 @@ def test_every_recipe_with_a_paper_s_networks_is_in_the_table():
     recipes = " ".join(setting.recipe for setting in SETTINGS)
     for file in (ROOT / "conf/model").glob("[!_]*.yaml"):
         config = OmegaConf.load(file)
-        players = [OmegaConf.select(config, f"{p}._target_") for p in ("generator", "discriminator")]
+        keys = ("generator._target_", "discriminator._target_")
+        players = [OmegaConf.select(config, key) for key in keys]
         a_paper_s = not any((target or OTHERS[0]).startswith(OTHERS) for target in players)
         assert file.stem in recipes or not a_paper_s, file.stem
 
