@@ -151,8 +151,8 @@ def find_evaluation(trainer: L.Trainer) -> Evaluation | None:
 
 
 def rounded(kimg: float) -> str:
-    """Three digits or all before the point: a budget is filled up to whole minibatches."""
-    return f"{kimg:.3g}" if kimg < 999.5 else f"{kimg:.0f}"
+    """For reading: a budget is filled up to whole minibatches, so `kimg` is a little more."""
+    return f"{kimg:.2g}" if kimg < 1 else f"{round(kimg, 1):g}"
 
 
 def duration(seconds: float) -> str:

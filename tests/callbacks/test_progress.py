@@ -49,9 +49,5 @@ def test_duration_reads_as_a_clock():
 
 
 def test_budget_is_rounded_for_reading():
-    assert [rounded(kimg) for kimg in (0.2, 30.016, 200.0, 25000.2)] == [
-        "0.2",
-        "30",
-        "200",
-        "25000",
-    ]
+    budgets = (0.2, 6.016, 30.016, 12.5, 25000.024)
+    assert [rounded(kimg) for kimg in budgets] == ["0.2", "6", "30", "12.5", "25000"]
