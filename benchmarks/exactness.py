@@ -31,6 +31,15 @@ SMALL = [
 CASES = {
     "dcgan": ["model=dcgan"],
     "wgan_gp": ["model=wgan_gp"],
+    "stylegan2-ada": [
+        *("model=stylegan2", "augment=ada", "augment.adjust_kimg=5", "model.r1_every=4"),
+        *("model.generator.latent_dim=16", "model.generator.w_dim=16", "model.path_every=4"),
+        *("model.generator.max_width=8", "model.discriminator.max_width=8"),
+    ],
+    "progressive": [  # grows over half of the run
+        *("model=progressive", "model.generator.latent_dim=16"),
+        *("model.generator.max_width=8", "model.discriminator.max_width=8"),
+    ],
     "r3gan-2-processes": ["model=r3gan_small", "trainer=ddp_cpu"],
 }
 
