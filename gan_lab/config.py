@@ -21,7 +21,6 @@ from gan_lab.spelling import suggestion
 
 SPECIAL = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 CLASSES = "${data.num_classes}"  # how a model's yaml says that it takes labels
-FACTS = {"data": {"shape", "num_classes"}}  # what the builder adds to a node for interpolation
 
 
 def validate(cfg: DictConfig) -> None:
@@ -56,6 +55,12 @@ def refuse_impossible(cfg: DictConfig, data: object) -> None:
         raise UserError(
             f"model={model_name} takes labels, but data={data_name} has none. Use data with labels "
             "(data.labelled=true where it has the option) or an unconditional model."
+        )
+    takes = getattr(locate(cfg.model._target_), "takes", ())
+    if not set(takes) <= set(data.gives):
+        raise UserError(
+            f"model={model_name} learns from {' and '.join(takes)}, but data={data_name} gives "
+            f"{' and '.join(data.gives)}. Choose a data set of that kind: see the table in README.md."
         )
     accumulate = OmegaConf.select(cfg, "model.accumulate") or 1
     processes = num_processes(cfg)
@@ -172,7 +177,9 @@ def _problems(node: object, path: str) -> Iterator[str]:
 def _unbound(node: dict, path: str, target: Callable) -> Iterator[str]:
     """What keeps a node from being the arguments of its target."""
     known = parameters(target)
-    given = {k: v for k, v in node.items() if k not in SPECIAL | FACTS.get(path, set())}
+    # What the builder adds to the data's node for interpolation.
+    facts = set(target.facts) if path == "data" and hasattr(target, "facts") else set()
+    given = {k: v for k, v in node.items() if k not in SPECIAL | facts}
     name = node["_target_"]
     for key, value in given.items():
         if known is not None and key not in known:

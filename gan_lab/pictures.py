@@ -1,11 +1,11 @@
 """Samples as pictures: grids, scatter plots, and films of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from gan_lab.errors import UserError
@@ -14,6 +14,7 @@ from gan_lab.runs import atomic_write
 GRID_WIDTH = 768  # pixels; small samples are enlarged up to it
 SMOOTH_BELOW = 16  # pixels a side: an 8x8 digit in squares is hard to read
 BETWEEN = 225  # the grey between samples
+MOST_ENLARGED = 3  # times, side by side
 
 
 def rows_of_classes(num: int, num_classes: int | None) -> tuple[Tensor | None, int]:
@@ -67,6 +68,33 @@ def grid(images: Tensor, columns: int) -> Image.Image:
         y, x = gap + n // columns * (H + gap), gap + n % columns * (W + gap)
         sheet[y : y + H, x : x + W] = Image.fromarray(pixels[n]).resize((W, H), rule)
     return Image.fromarray(sheet)
+
+
+def side_by_side(columns: Mapping[str, Tensor]) -> Image.Image:
+    """Heading -> pictures (N, C, H, W) in [-1, 1]: a row for each, under headings.
+
+    Smaller pictures, such as those of low resolution, are enlarged to the size of the largest, in
+    squares.
+    """
+    pixels = {heading: to_rgb(images) for heading, images in columns.items()}
+    H, W = (max(p.shape[axis] for p in pixels.values()) for axis in (1, 2))
+    N = len(next(iter(pixels.values())))
+    factor = max(1, min(GRID_WIDTH // (len(columns) * W), MOST_ENLARGED))
+    H, W, gap, head = factor * H, factor * W, 6, 20
+    width = gap + len(columns) * (W + gap)
+    strips = max(1, min(N, GRID_WIDTH // width))  # of rows, next to each other
+    deep = -(-N // strips)
+    sheet = np.full((head + deep * (H + gap), strips * (width + gap) - gap, 3), BETWEEN, np.uint8)
+    picture = Image.fromarray(sheet)
+    draw = ImageDraw.Draw(picture)
+    for column, (heading, images) in enumerate(pixels.items()):
+        for row, image in enumerate(images):
+            left = row // deep * (width + gap) + gap + column * (W + gap)
+            enlarged = Image.fromarray(image).resize((W, H), Image.Resampling.NEAREST)
+            picture.paste(enlarged, (left, head + row % deep * (H + gap)))
+            if row % deep == 0:
+                draw.text((left, 4), heading.replace("_", " "), fill=(40, 40, 40))
+    return picture
 
 
 def scatter(fakes: Tensor | None, reals: Tensor | None) -> Image.Image:

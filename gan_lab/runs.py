@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lab.errors import UserError
-from gan_lab.models.base import GAN
+from gan_lab.models.base import Game
 
 # What a run's config may name. A config can call what it names, so one from a stranger must not
 # reach beyond the laboratory and the layers and optimizers of torch.
@@ -59,7 +59,7 @@ class Run:
         return json.loads((self.path / "summary.json").read_text())
 
 
-def load(path: str | Path, *, trust: bool = False) -> GAN:
+def load(path: str | Path, *, trust: bool = False) -> Game:
     """The GAN of a checkpoint file or a run's folder, on the CPU in eval mode.
 
     Args:
@@ -76,7 +76,7 @@ def load(path: str | Path, *, trust: bool = False) -> GAN:
         raise UserError(f"{file}: not a gan_lab checkpoint ({error} is missing)") from None
     if not trust:
         refuse_foreign_code(config, file)
-    gan: GAN = instantiate(config.model, _convert_="all")
+    gan: Game = instantiate(config.model, _convert_="all")
     try:
         gan.load_state_dict(state)
     except RuntimeError as error:

@@ -1,5 +1,6 @@
 """Pictures drawn from a trained run: what `sample.py` does."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,15 @@ from omegaconf import DictConfig
 from PIL import Image
 from torch import Tensor
 
+from gan_lab.callbacks.samples import some_rows
 from gan_lab.config import validate
 from gan_lab.errors import UserError
 from gan_lab.latent.space import Order
-from gan_lab.models.base import GAN
-from gan_lab.pictures import grid, rows_of_classes, save, scatter, to_rgb
+from gan_lab.models.base import GAN, Translator
+from gan_lab.pictures import grid, rows_of_classes, save, scatter, side_by_side, to_rgb
 from gan_lab.runs import Run, atomic_write, load
+from gan_lab.training import build_data
+from gan_lab.translating import translate
 
 
 def draw(config: DictConfig) -> Path:
@@ -45,9 +49,29 @@ def draw(config: DictConfig) -> Path:
         truncation=config.truncation,
         raw=config.raw,
         output=None if config.output is None else Path(config.output),
+        input=None if config.input is None else Path(config.input).expanduser(),
     )
+    if not isinstance(gan, GAN):
+        return answered(gan, run, mode, order)
+    if order.input is not None:
+        raise UserError(f"input={order.input}: {type(gan).__name__} draws from noise; leave it out")
     gan.labels(order.num, order.seed, order.label)  # refuses a class that is not there
     return mode(gan, order)
+
+
+def answered(gan: Translator, run: Run, mode: Callable, order: Order) -> Path:
+    """Outputs for `order.input`, or side by side for rows of the run's data that were kept out."""
+    if not isinstance(mode, Samples):
+        raise UserError(f"run={run.path}: it answers pictures and has no latents; leave mode= out")
+    for name, value in [("label", order.label), ("truncation", order.truncation)]:
+        if value not in (None, 1.0):
+            raise UserError(f"{name}={value}: {type(gan).__name__} takes none; leave it out")
+    if order.input is not None:
+        return translate(gan, run.config, order)
+    data = build_data(run.config)
+    path = order.path(f"answers-{order.num}", ".png")
+    save(side_by_side(gan.show(some_rows(data, order.num))), path)
+    return path
 
 
 class Samples:

@@ -13,10 +13,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from gan_lab.callbacks.checkpoint import Checkpoint
 from gan_lab.callbacks.evaluation import Evaluation
-from gan_lab.config import build, refuse_impossible, validate
+from gan_lab.config import build, locate, refuse_impossible, validate
 from gan_lab.data.base import DataModule
 from gan_lab.errors import UserError
-from gan_lab.models.base import GAN
+from gan_lab.models.base import Game
 from gan_lab.runs import Run, atomic_write
 from gan_lab.trainer import build_trainer
 
@@ -70,21 +70,23 @@ def train(config: DictConfig, overrides: list[str]) -> float | None:
 def build_data(config: DictConfig) -> DataModule:
     """The data module of a config; facts of the data are written into the config.
 
-    `data.shape` and `data.num_classes` are what the model's yaml sizes its networks by.
+    `data.shape`, `data.num_classes` and so on are what the model's yaml sizes its networks by.
     """
+    facts = getattr(locate(config.data._target_), "facts", ())
     with open_dict(config):
-        for fact in ("shape", "num_classes"):
+        for fact in facts:
             config.data.pop(fact, None)
     validate(config)
     data: DataModule = build(config, "data")
     with open_dict(config):
-        config.data.shape = list(data.shape)
-        config.data.num_classes = data.num_classes
+        for fact in facts:
+            value = getattr(data, fact)
+            config.data[fact] = list(value) if isinstance(value, tuple) else value
     refuse_impossible(config, data)
     return data
 
 
-def build_model(config: DictConfig) -> GAN:
+def build_model(config: DictConfig) -> Game:
     """The GAN of a config, its first weights a function of the seed."""
     L.seed_everything(config.seed, verbose=False)
     return build(config, "model")
@@ -97,7 +99,7 @@ def resolved(config: DictConfig) -> DictConfig:
     return OmegaConf.create(plain)
 
 
-def compile_players(gan: GAN) -> None:
+def compile_players(gan: Game) -> None:
     """Compile the players that no penalty differentiates twice, which torch.compile refuses."""
     for player in gan.optimizer_factories:
         if player not in gan.twice_differentiated:

@@ -6,7 +6,9 @@ import hydra
 import lightning as L
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lab.models.base import GAN
+from gan_lab.config import locate
+from gan_lab.data.base import as_floats
+from gan_lab.models.base import Game
 from gan_lab.training import build_data, build_model
 
 ROOT = Path(__file__).parents[1]
@@ -15,6 +17,11 @@ MODELS = sorted(p.stem for p in (ROOT / "conf/model").glob("[!_]*.yaml"))
 SMALLER = {
     "stylegan3": ["model.generator.num_layers=4", "model.generator.margin=3"],
     "stylegan2": ["model.generator.mapping_depth=2"],
+}
+# Data for a model by what it takes of a batch; pictures of 16x16.
+DATA = {
+    ("image",): ["data.resolution=16"],
+    ("source", "target"): ["data=pairs", "data.resolution=16", "data.num=64"],
 }
 SMALL = ["model.generator.width=8", "model.discriminator.width=8", "data.batch_size=16"]
 
@@ -32,21 +39,33 @@ def compose(*overrides: str, name: str = "train") -> DictConfig:
     return config
 
 
-def build(*overrides: str) -> tuple[L.LightningDataModule, GAN]:
+def build(*overrides: str) -> tuple[L.LightningDataModule, Game]:
     """Data and a model of a few thousand weights."""
     config = compose(*SMALL, *overrides)
     return build_data(config), build_model(config)
 
 
 def small(model: str) -> list[str]:
-    """Overrides for a model of a few thousand weights on 16x16 digits."""
+    """Overrides for a model of a few thousand weights on 16x16 pictures of the kind it takes."""
+    takes = locate(target_of(model)).takes
     more = [
         option for name, options in SMALLER.items() if model.startswith(name) for option in options
     ]
-    return [f"model={model}", "data.resolution=16", *more]
+    return [f"model={model}", *DATA[takes], *more]
 
 
-def fit(gan: GAN, data: L.LightningDataModule, steps: int, **options) -> L.Trainer:
+def target_of(model: str) -> str:
+    """The class that a recipe names, or the recipe that it builds on."""
+    recipe = OmegaConf.load(ROOT / f"conf/model/{model}.yaml")
+    return recipe.get("_target_") or target_of(next(d for d in recipe.defaults if d[0] != "_"))
+
+
+def some(data: L.LightningDataModule, num: int) -> dict:
+    """The first rows of the training split, as a model sees them."""
+    return as_floats(data.rows("train", range(num)))
+
+
+def fit(gan: Game, data: L.LightningDataModule, steps: int, **options) -> L.Trainer:
     """Train for so many steps in all, on the CPU, without callbacks."""
     from gan_lab.trainer import build_trainer
 

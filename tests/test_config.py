@@ -174,7 +174,7 @@ def impossible(num_classes=None, batch_size=64, model=None, **trainer):
     cfg = OmegaConf.create(
         {"model": model, "trainer": trainer, "model_name": "cgan", "data_name": "faces"}
     )
-    data = SimpleNamespace(num_classes=num_classes, batch_size=batch_size)
+    data = SimpleNamespace(gives=("image", "label"), num_classes=num_classes, batch_size=batch_size)
     config.refuse_impossible(cfg, data)
 
 

@@ -93,8 +93,7 @@ def evaluate_run(
     data = build_data(run.config)
     extractors = suite.prepare(data, device)
     gan = load(checkpoint, trust=config.trust).to(device)
-    reals = data.reals(suite.split)
-    fakes = engine.GeneratedFakes(gan, reals, seed=config.seed, raw=config.raw)
+    fakes = engine.fakes_of(gan, data, suite.split, seed=config.seed, raw=config.raw)
     records = engine.evaluate(suite, extractors, fakes, data, device)
     done = gan.steps_done
     about = {"checkpoint": str(checkpoint), "iteration": done, "kimg": gan.kimg_at(done)}
@@ -162,20 +161,25 @@ def show(records: list[Record], about: dict[str, str | int | float]) -> None:
     """Print the figures, and under them the protocol they share."""
     console = Console()
     table = Table(title=", ".join(f"{key} {value}" for key, value in about.items()))
-    for heading in ("metric", "value", "better", "reals", "fakes", "parameters"):
+    headings = ("metric", "value", "better", "without learning", "reals", "fakes", "parameters")
+    if not any(record.beside for record in records):
+        headings = tuple(heading for heading in headings if heading != "without learning")
+    for heading in headings:
         justify = "right" if heading in ("value", "reals", "fakes") else "left"
         table.add_column(heading, justify=justify, no_wrap=heading == "metric")
     for record in records:
         protocol = record.protocol
         parameters = ", ".join(f"{k} {v}" for k, v in protocol.parameters.items())
-        table.add_row(
-            record.name,
-            f"{record.value:.5g}",
-            "lower" if record.lower_is_better else "higher",
-            str(protocol.num_real),
-            str(protocol.num_fake),
-            parameters,
-        )
+        cells = {
+            "metric": record.name,
+            "value": f"{record.value:.5g}",
+            "better": "lower" if record.lower_is_better else "higher",
+            "without learning": ", ".join(f"{k} {v:.4g}" for k, v in record.beside.items()),
+            "reals": str(protocol.num_real),
+            "fakes": str(protocol.num_fake),
+            "parameters": parameters,
+        }
+        table.add_row(*(cells[heading] for heading in headings))
     console.print(table)
     first = records[0].protocol
     console.print(

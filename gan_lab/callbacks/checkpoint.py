@@ -11,7 +11,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from gan_lab.callbacks.evaluation import Evaluation
 from gan_lab.errors import UserError
-from gan_lab.models.base import GAN, DivergedError
+from gan_lab.models.base import DivergedError, Game
 from gan_lab.runs import atomic_write, read_checkpoint
 from gan_lab.strategy import any_process
 
@@ -51,16 +51,16 @@ class Checkpoint(L.Callback):
         self.stopped_by: int | None = None
         self._handlers: dict[int, object] = {}
 
-    def on_save_checkpoint(self, trainer: L.Trainer, gan: GAN, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: L.Trainer, gan: Game, checkpoint: dict) -> None:
         config = Path(trainer.default_root_dir) / "config.yaml"
         if config.is_file():
             checkpoint["config"] = config.read_text()
 
-    def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_start(self, trainer: L.Trainer, gan: Game) -> None:
         for number in SIGNALS:
             self._handlers[number] = signal.signal(number, self._on_signal)
 
-    def on_train_batch_end(self, trainer: L.Trainer, gan: GAN, *_: object) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, gan: Game, *_: object) -> None:
         done = gan.steps_done
         before, now = gan.kimg_at(done - 1), gan.kimg_at(done)
         due = now // self.every_kimg > before // self.every_kimg
@@ -84,7 +84,7 @@ class Checkpoint(L.Callback):
         if stop:
             trainer.should_stop = True
 
-    def teardown(self, trainer: L.Trainer, gan: GAN, stage: str) -> None:
+    def teardown(self, trainer: L.Trainer, gan: Game, stage: str) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}

@@ -13,7 +13,7 @@ from gan_lab.callbacks.reports import paused
 from gan_lab.metrics import engine
 from gan_lab.metrics.protocol import Record
 from gan_lab.metrics.suite import Suite
-from gan_lab.models.base import GAN
+from gan_lab.models.base import Game
 from gan_lab.runs import keep_lines
 
 
@@ -59,14 +59,14 @@ class Evaluation(L.Callback):
     def load_state_dict(self, state: dict) -> None:
         self.best, self.latest = state["best"], state["latest"]
 
-    def on_fit_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_fit_start(self, trainer: L.Trainer, gan: Game) -> None:
         """Make the extractors ready: missing weights must not surface after hours of training."""
         if self.suite is None:
             return
         self.device = trainer.strategy.root_device
         self.extractors = self.suite.prepare(trainer.datamodule, self.device)
 
-    def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_start(self, trainer: L.Trainer, gan: Game) -> None:
         """Forget what an earlier process measured after the checkpoint."""
         self.path = Path(trainer.default_root_dir) / "evaluations.jsonl"
         if trainer.is_global_zero:
@@ -74,7 +74,7 @@ class Evaluation(L.Callback):
             keep_lines(self.path, gan.iteration)
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, gan: GAN, outputs: STEP_OUTPUT, batch: object, batch_idx: int
+        self, trainer: L.Trainer, gan: Game, outputs: STEP_OUTPUT, batch: object, batch_idx: int
     ) -> None:
         self.improved = False
         done = gan.iteration + 1
@@ -82,7 +82,7 @@ class Evaluation(L.Callback):
             with paused(trainer):
                 self.evaluate(trainer, gan, done)
 
-    def is_due(self, gan: GAN, done: int) -> bool:
+    def is_due(self, gan: Game, done: int) -> bool:
         """Whether step number `done` crossed a multiple of `every_kimg`."""
         before, after = gan.kimg_at(done - 1), gan.kimg_at(done)
         # 1e-9 kimg: 0.3 / 0.1 is 2.9999999999999996
@@ -90,11 +90,11 @@ class Evaluation(L.Callback):
             before / self.every_kimg + 1e-9
         )
 
-    def evaluate(self, trainer: L.Trainer, gan: GAN, done: int) -> None:
+    def evaluate(self, trainer: L.Trainer, gan: Game, done: int) -> None:
         """Measure now. Every process takes part."""
         began = time.perf_counter()
         data = trainer.datamodule
-        fakes = engine.GeneratedFakes(gan, data.reals(self.suite.split), seed=self.seed)
+        fakes = engine.fakes_of(gan, data, self.suite.split, seed=self.seed)
         records = engine.evaluate(self.suite, self.extractors, fakes, data, self.device)
         self.latest = engine.by_name(records)
         self.keep_best(records[0], done)

@@ -25,7 +25,7 @@ from torch import Tensor
 from gan_lab.callbacks import reports
 from gan_lab.callbacks.progress import find_evaluation
 from gan_lab.callbacks.samples import Samples
-from gan_lab.models.base import GAN
+from gan_lab.models.base import Game
 from gan_lab.runs import keep_lines
 
 PATIENCE = 3  # reports on end
@@ -56,7 +56,7 @@ class Health(L.Callback):
         self.verdict = ""
         self._recent: list[dict[str, float]] = []  # the last `PATIENCE` reports
 
-    def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_start(self, trainer: L.Trainer, gan: Game) -> None:
         self._reports = reports.find(trainer)
         self._evaluation = find_evaluation(trainer)
         self._samples = next((c for c in trainer.callbacks if isinstance(c, Samples)), None)
@@ -68,7 +68,7 @@ class Health(L.Callback):
             keep_lines(self._path, gan.steps_done)
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, gan: GAN, outputs: None, batch: dict[str, Tensor], batch_idx: int
+        self, trainer: L.Trainer, gan: Game, outputs: None, batch: dict[str, Tensor], batch_idx: int
     ) -> None:
         if self._every is None or gan.steps_done % self._every or not trainer.is_global_zero:
             return

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gan_lab.callbacks import reports
 from gan_lab.callbacks.evaluation import Evaluation
-from gan_lab.models.base import GAN
+from gan_lab.models.base import Game
 
 SMOOTHING_SECONDS = 5.0  # of images per second
 
@@ -41,7 +41,7 @@ class Progress(L.Callback):
         self._now = 0.0  # kimg
         self._budget = lambda: 0.0  # kimg; not known before the first minibatch
 
-    def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_start(self, trainer: L.Trainer, gan: Game) -> None:
         if not trainer.is_global_zero:
             return
         self._reports = reports.find(trainer)
@@ -69,24 +69,24 @@ class Progress(L.Callback):
         self._next = time.perf_counter() + self._interval()
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, gan: GAN, outputs: None, batch: dict[str, Tensor], batch_idx: int
+        self, trainer: L.Trainer, gan: Game, outputs: None, batch: dict[str, Tensor], batch_idx: int
     ) -> None:
         if time.perf_counter() < self._next:
             return
         self._now = gan.kimg_at(gan.steps_done)
         self._show()
 
-    def on_train_end(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_end(self, trainer: L.Trainer, gan: Game) -> None:
         now = gan.kimg_at(gan.steps_done)
         if self._next < math.inf and now > self._shown[0]:
             self._now = now
             self._show()
         self._stop()
 
-    def on_exception(self, trainer: L.Trainer, gan: GAN, exception: BaseException) -> None:
+    def on_exception(self, trainer: L.Trainer, gan: Game, exception: BaseException) -> None:
         self._stop()
 
-    def teardown(self, trainer: L.Trainer, gan: GAN, stage: str) -> None:
+    def teardown(self, trainer: L.Trainer, gan: Game, stage: str) -> None:
         """Say where to look: last of all, so that every file is there."""
         self._stop()
         if trainer.is_global_zero:

@@ -4,7 +4,7 @@ import lightning as L
 
 from gan_lab.callbacks.evaluation import Evaluation
 from gan_lab.errors import UserError
-from gan_lab.models.base import GAN
+from gan_lab.models.base import Game
 from gan_lab.strategy import any_process
 
 PRUNED = "pruned"  # attribute of a trial in its study: the sweeper reads it
@@ -29,7 +29,7 @@ class Pruning(L.Callback):
     ) -> None:
         self.storage, self.study_name, self.trial, self.pruner = storage, study_name, trial, pruner
 
-    def on_fit_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_fit_start(self, trainer: L.Trainer, gan: Game) -> None:
         if self.trial is None or self.pruner is None:
             return
         evaluations = [c for c in trainer.callbacks if isinstance(c, Evaluation)]

@@ -22,7 +22,7 @@ from gan_lab.callbacks.progress import duration
 from gan_lab.callbacks.samples import frames
 from gan_lab.errors import UserError
 from gan_lab.loggers.table import read
-from gan_lab.models.base import GAN
+from gan_lab.models.base import Game
 from gan_lab.runs import atomic_write
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -37,13 +37,13 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 392, 8, 196  # of its frame
 class Report(L.Callback):
     """Writes report.html when training ends, and environment.json when it begins."""
 
-    def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_start(self, trainer: L.Trainer, gan: Game) -> None:
         if trainer.is_global_zero:
             facts = json.dumps(environment(trainer.strategy.root_device), indent=1)
             path = Path(trainer.default_root_dir) / "environment.json"
             atomic_write(path, lambda file: file.write_text(facts))
 
-    def on_fit_end(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_fit_end(self, trainer: L.Trainer, gan: Game) -> None:
         if trainer.is_global_zero:
             write_report(Path(trainer.default_root_dir))
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gan_lab.loggers.base import RunLogger
-from gan_lab.models.base import GAN
+from gan_lab.models.base import Game
 
 
 class Reports(L.Callback):
@@ -41,7 +41,7 @@ class Reports(L.Callback):
         running = 0.0 if self._since is None else time.perf_counter() - self._since
         return self._seconds + running
 
-    def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_start(self, trainer: L.Trainer, gan: Game) -> None:
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 if isinstance(logger, RunLogger):
@@ -50,7 +50,7 @@ class Reports(L.Callback):
         self._row = gan.kimg_at(gan.steps_done), self._seconds
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, gan: GAN, outputs: None, batch: dict[str, Tensor], batch_idx: int
+        self, trainer: L.Trainer, gan: Game, outputs: None, batch: dict[str, Tensor], batch_idx: int
     ) -> None:
         done = gan.steps_done
         if done % self.every:
@@ -64,7 +64,7 @@ class Reports(L.Callback):
                 logger.log_metrics(row, step=done)
         self._row = kimg, seconds
 
-    def _clock(self, gan: GAN, kimg: float, seconds: float) -> dict[str, float]:
+    def _clock(self, gan: Game, kimg: float, seconds: float) -> dict[str, float]:
         pace = (seconds - self._row[1]) / max(kimg - self._row[0], 1e-9)
         clock = {
             "time/seconds": seconds,
@@ -75,7 +75,7 @@ class Reports(L.Callback):
             clock["time/gpu_memory_gib"] = torch.cuda.max_memory_allocated(gan.device) / 2**30
         return clock
 
-    def on_train_end(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_end(self, trainer: L.Trainer, gan: Game) -> None:
         self._seconds, self._since = self.seconds, None
 
     def state_dict(self) -> dict[str, float]:

@@ -9,10 +9,11 @@ from PIL import Image
 from torch import Tensor
 
 from gan_lab.callbacks.reports import paused
-from gan_lab.data.base import Reals
+from gan_lab.data.base import DataModule, Reals, as_floats
+from gan_lab.data.stream import Batch
 from gan_lab.loggers.base import RunLogger
-from gan_lab.models.base import GAN
-from gan_lab.pictures import GRID_WIDTH, grid, rows_of_classes, save, scatter
+from gan_lab.models.base import Game
+from gan_lab.pictures import GRID_WIDTH, grid, rows_of_classes, save, scatter, side_by_side
 from gan_lab.runs import atomic_write
 
 MAX_FRAMES = 120  # of growth.gif
@@ -22,30 +23,39 @@ class Samples(L.Callback):
     """Draws fixed latents at the start, every `every_kimg` and at the end.
 
     Writes samples/<kimg>.png, the data beside it in samples/real.png, and at the end
-    samples/growth.gif. A conditional model gets one class per row. Points make a scatter plot.
+    samples/growth.gif. A conditional model gets one class per row. Points make a scatter plot. A
+    translator's outputs stand beside what they were made from, and the truth where there is one.
 
     Args:
         every_kimg: thousands of real images between two pictures.
         num: pictures in a grid.
         num_points: points in a scatter plot.
+        num_rows: rows of a translator.
         seed: of the latents.
     """
 
     def __init__(
-        self, every_kimg: float, *, num: int = 64, num_points: int = 2000, seed: int = 0
+        self,
+        every_kimg: float,
+        *,
+        num: int = 64,
+        num_points: int = 2000,
+        num_rows: int = 8,
+        seed: int = 0,
     ) -> None:
-        if every_kimg <= 0 or num < 1 or num_points < 1:
+        if every_kimg <= 0 or num < 1 or num_points < 1 or num_rows < 1:
             raise ValueError(
-                f"callbacks.samples: every_kimg={every_kimg}, num={num}, num_points={num_points}:"
-                " each must be above 0"
+                f"callbacks.samples: every_kimg={every_kimg}, num={num}, num_points={num_points},"
+                f" num_rows={num_rows}: each must be above 0"
             )
         self.every_kimg, self.num, self.num_points, self.seed = every_kimg, num, num_points, seed
+        self.num_rows = num_rows
         self._next = 0.0  # kimg of the next picture
         self._last = 0  # iterations of the whole budget
         self._reals: Tensor | None = None  # those in real.png: (N, C, H, W) or (N, 2)
         self.diversity: float | None = None  # spread of the last picture's samples, data's = 1
 
-    def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_start(self, trainer: L.Trainer, gan: Game) -> None:
         kimg = gan.kimg_at(gan.steps_done)
         self._next, self._last = after(kimg, self.every_kimg), trainer.max_steps
         if not trainer.is_global_zero:
@@ -56,13 +66,13 @@ class Samples(L.Callback):
             if float(path.stem) > round(kimg, 1):  # a run that was killed had been further
                 path.unlink()
         with paused(trainer, "drawing"):
-            if trainer.datamodule is not None:
+            if trainer.datamodule is not None and hasattr(gan, "sample"):
                 self._draw_reals(trainer.datamodule.reals(), gan, folder / "real.png")
         if gan.steps_done == 0:
             self._draw(trainer, gan)
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, gan: GAN, outputs: None, batch: dict[str, Tensor], batch_idx: int
+        self, trainer: L.Trainer, gan: Game, outputs: None, batch: dict[str, Tensor], batch_idx: int
     ) -> None:
         kimg = gan.kimg_at(gan.steps_done)
         if kimg < self._next and gan.steps_done != self._last:
@@ -71,7 +81,7 @@ class Samples(L.Callback):
         if trainer.is_global_zero:
             self._draw(trainer, gan)
 
-    def on_train_end(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_end(self, trainer: L.Trainer, gan: Game) -> None:
         if trainer.is_global_zero:
             animate(Path(trainer.default_root_dir) / "samples")
 
@@ -81,10 +91,13 @@ class Samples(L.Callback):
     def load_state_dict(self, state: dict[str, float | None]) -> None:
         self.diversity = state["diversity"]
 
-    def _draw(self, trainer: L.Trainer, gan: GAN) -> None:
+    def _draw(self, trainer: L.Trainer, gan: Game) -> None:
         with paused(trainer, "drawing"):
             kimg = gan.kimg_at(gan.steps_done)
-            if len(gan.shape) == 1:
+            fakes = None
+            if not hasattr(gan, "sample"):
+                picture = side_by_side(gan.show(some_rows(trainer.datamodule, self.num_rows)))
+            elif len(gan.shape) == 1:
                 fakes = gan.sample(self.num_points, seed=self.seed).cpu()
                 picture = scatter(fakes, self._reals)
             else:
@@ -92,7 +105,7 @@ class Samples(L.Callback):
                 num = self.num if label is None else len(label)
                 fakes = gan.sample(num, seed=self.seed, label=label).cpu()
                 picture = grid(fakes, columns)
-            if self._reals is not None:
+            if self._reals is not None and fakes is not None:
                 self.diversity = spread(fakes) / max(spread(self._reals), 1e-12)
             path = Path(trainer.default_root_dir) / "samples" / f"{kimg:08.1f}.png"
             save(picture, path)
@@ -100,7 +113,7 @@ class Samples(L.Callback):
                 if isinstance(logger, RunLogger):
                     logger.log_picture("samples", path, step=gan.steps_done, kimg=kimg)
 
-    def _draw_reals(self, reals: Reals, gan: GAN, path: Path) -> None:
+    def _draw_reals(self, reals: Reals, gan: Game, path: Path) -> None:
         order = torch.randperm(len(reals), generator=torch.Generator().manual_seed(self.seed))
         if len(gan.shape) == 1:
             self._reals = reals.images(order[: self.num_points])
@@ -110,6 +123,13 @@ class Samples(L.Callback):
         chosen = order[: self.num] if label is None else of_classes(reals, order, label)
         self._reals = reals.images(chosen).float() / 127.5 - 1
         save(grid(self._reals, columns), path)
+
+
+def some_rows(data: DataModule, num: int) -> Batch:
+    """The same few rows each time, of the split that outputs are judged on, spread over it."""
+    length = len(data.reals(data.judged_split))
+    rows = torch.linspace(0, length - 1, min(num, length)).round().long()
+    return as_floats(data.rows(data.judged_split, rows))
 
 
 def spread(samples: Tensor) -> float:

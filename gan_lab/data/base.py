@@ -95,6 +95,14 @@ class ArrayReals:
         return self._fingerprint
 
 
+def as_floats(batch: Batch) -> Batch:
+    """Bytes 0..255 as floats in [-1, 1]; other numbers as they are."""
+    return {
+        name: value.float().div_(127.5).sub_(1) if value.dtype == torch.uint8 else value
+        for name, value in batch.items()
+    }
+
+
 @dataclass
 class Minibatches:
     """The rows that one process owns of each minibatch: iteration -> {image, label}.
@@ -127,7 +135,15 @@ class Minibatches:
 class DataModule(L.LightningDataModule):
     """A data set as the engine sees it. The constructor looks but reads no pixels.
 
-    A set writes `load(split)`; the stream, the flips and the transfer are here.
+    A set writes `load(split)`; the stream, the flips and the transfer are here. One whose batches
+    hold more than a picture and a label (pairs, domains) writes `rows` and `minibatches` too.
+
+    Attributes:
+        gives: what its batches hold.
+        facts: attributes that a model's yaml may size its networks by, as `${data.<fact>}`.
+        judged_split: the split that outputs are compared with, where the metrics name none.
+        truth: what of a batch a model's answer should equal; None where only the set as a whole is
+            there to compare with.
 
     Args:
         name: for humans.
@@ -140,6 +156,10 @@ class DataModule(L.LightningDataModule):
     """
 
     splits: tuple[str, ...] = ("train",)
+    gives: tuple[str, ...] = ("image", "label")
+    facts: tuple[str, ...] = ("shape", "num_classes")
+    judged_split: str = "train"
+    truth: str | None = None
 
     def __init__(
         self,
@@ -180,6 +200,16 @@ class DataModule(L.LightningDataModule):
         if split not in self._reals:
             self._reals[split] = self.load(split)
         return self._reals[split]
+
+    def rows(self, split: str, indices: Tensor | Sequence[int]) -> Batch:
+        """The batch of some rows of a split, as the files hold them: neither crops nor flips."""
+        reals = self.reals(split)
+        batch, labels = {"image": reals.images(indices)}, reals.labels(indices)
+        return batch if labels is None else {**batch, "label": labels}
+
+    def baselines(self, batch: Batch) -> dict[str, Tensor]:
+        """Name -> what one gets without learning, in place of a model's answer to the batch."""
+        return {}
 
     def fingerprint(self) -> str:
         """16 hex digits that name the training split's content at this resolution."""
@@ -231,7 +261,5 @@ class DataModule(L.LightningDataModule):
         return Batches(make, self.first_iteration, ahead=ahead)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """uint8 in 0..255 -> float32 in [-1, 1], on the device; points pass through."""
-        if batch["image"].dtype == torch.uint8:
-            batch = {**batch, "image": batch["image"].float().div_(127.5).sub_(1)}
-        return batch
+        """uint8 in 0..255 -> float32 in [-1, 1], on the device; points and labels pass through."""
+        return as_floats(batch)

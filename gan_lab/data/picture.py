@@ -24,8 +24,12 @@ def decode(content: bytes, shape: tuple[int, int, int], crop: int | None = None)
         shape: (C, H, W); C is 1 (grey), 3 (colour) or 4 (with alpha).
         crop: first cut out a centre square of this size, if the picture is larger.
     """
+    return fitted(to_mode(open_upright(content), MODES[shape[0]]), shape, crop)
+
+
+def fitted(image: Image.Image, shape: tuple[int, int, int], crop: int | None = None) -> np.ndarray:
+    """The centre of a picture with the target's aspect, resized: (C, H, W) uint8; see `decode`."""
     C, H, W = shape
-    image = to_mode(open_upright(content), MODES[C])
     box = centre_box(*image.size, H, W, crop)
     if box == (0, 0, W, H) and image.size == (W, H):
         pixels = np.asarray(image)

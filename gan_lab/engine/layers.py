@@ -7,6 +7,9 @@ Batch norm and spectral norm are known; a layer of our own says so itself, by at
     statistics         names of those that follow the minibatch's mean
 """
 
+import contextlib
+from collections.abc import Iterator
+
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
@@ -51,3 +54,15 @@ def switches(network: nn.Module) -> list[tuple[nn.Module, str]]:
 def spectral_norms(network: nn.Module) -> list[nn.Module]:
     """Layers that take a power iteration in each forward pass."""
     return [layer for layer in network.modules() if isinstance(layer, _SpectralNorm)]
+
+
+@contextlib.contextmanager
+def in_eval(network: nn.Module) -> Iterator[nn.Module]:
+    """The network in eval mode, and after that each layer as it was (some may have been at rest)."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield network
+    finally:
+        for module, training in modes:  # not network.train(): it would wake layers that rest
+            module.training = training

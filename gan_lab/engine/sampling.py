@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lab import randomness
+from gan_lab.engine.layers import in_eval
 from gan_lab.errors import UserError
 
 Batch = Mapping[str, Tensor]
@@ -112,15 +113,13 @@ class Sampling(nn.Module):
         raw: bool = False,
     ) -> Tensor:
         """Samples (B, *shape) float32 of given latents z (B, Z) and labels (B,); see `sample`."""
-        network = self.generator if raw else self.generator_ema
-        modes = [(module, module.training) for module in network.modules()]
-        network.eval()
         samples = []
-        for rows in torch.arange(len(z)).split(SAMPLES_AT_ONCE):
-            labels = None if label is None else label[rows].to(self.device)
-            samples.append(self.synthesise(network, z[rows].to(self.device), labels, truncation))
-        for module, training in modes:  # not network.train(): it would wake layers that rest
-            module.training = training
+        with in_eval(self.generator if raw else self.generator_ema) as network:
+            for rows in torch.arange(len(z)).split(SAMPLES_AT_ONCE):
+                labels = None if label is None else label[rows].to(self.device)
+                samples.append(
+                    self.synthesise(network, z[rows].to(self.device), labels, truncation)
+                )
         images = torch.cat(samples).float()
         return images.clamp(-1, 1) if len(self.shape) > 1 else images
 

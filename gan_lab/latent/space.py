@@ -24,6 +24,7 @@ class Order:
         truncation: psi.
         raw: the generator as it is instead of its average.
         output: where to write; None chooses a place in the run's folder.
+        input: a picture, or a folder of them, for a model that answers pictures.
     """
 
     run: Path
@@ -33,6 +34,7 @@ class Order:
     truncation: float = 1.0
     raw: bool = False
     output: Path | None = None
+    input: Path | None = None
 
     def path(self, name: str, *suffixes: str) -> Path:
         """The file to write: `output`, or <run>/generated/<name> with the first of `suffixes`."""

@@ -10,19 +10,28 @@ from typing import TYPE_CHECKING
 from typing import Protocol as Interface
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
+from gan_lab.data.base import as_floats
 from gan_lab.metrics import cache
 from gan_lab.metrics.extractor import Extractor
 from gan_lab.metrics.features import Features
+from gan_lab.metrics.paired import judge_answers
 from gan_lab.metrics.protocol import Protocol, Record, digest, short_name
+from gan_lab.metrics.sharing import (
+    as_pictures,
+    from_first_process,
+    gather,
+    is_first,
+    join,
+    processes,
+)
 from gan_lab.metrics.suite import Suite
 from gan_lab.randomness import EVALUATION, generator, key
 
 if TYPE_CHECKING:
     from gan_lab.data.base import DataModule, Reals
-    from gan_lab.models.base import GAN
+    from gan_lab.models.base import GAN, Game, Translator
 
 REALS, LABELS = 1, 2  # kinds of draws under the key EVALUATION; the fakes' own is 0
 
@@ -35,12 +44,14 @@ class Fakes(Interface):
         labels: how a conditional generator is asked, for the protocol.
         seed: of the draw.
         gan: what generates them; None for files.
+        num: how many there are; None without end.
     """
 
     generator: str
     labels: str
     seed: int
-    gan: "GAN | None"
+    gan: "Game | None"
+    num: int | None
 
     def block(self, index: int, size: int) -> Tensor:
         """Samples (size, C, H, W), float in [-1, 1] or uint8; points are (size, 2)."""
@@ -59,6 +70,8 @@ class GeneratedFakes:
         raw: sample the generator itself instead of its average.
     """
 
+    num = None
+
     def __init__(self, gan: "GAN", reals: "Reals", *, seed: int = 0, raw: bool = False) -> None:
         self.gan, self.reals, self.seed, self.raw = gan, reals, seed, raw
         self.generator = "raw" if raw else "averaged"
@@ -76,13 +89,70 @@ class GeneratedFakes:
         return self.reals.labels(torch.randint(len(self.reals), (size,), generator=draw))
 
 
+class AnsweredFakes:
+    """A translator's outputs for the rows of a split, each once, in a fixed random order.
+
+    Args:
+        gan: anything with `generate(batch, seed=, raw=)`.
+        data: what the rows are of.
+        split: of the data.
+        seed: of what the generator draws besides.
+        raw: ask the generator itself instead of its average.
+    """
+
+    labels = "none"
+
+    def __init__(
+        self, gan: "Translator", data: "DataModule", split: str, *, seed: int = 0, raw: bool = False
+    ) -> None:
+        self.gan, self.data, self.split, self.seed, self.raw = gan, data, split, seed, raw
+        self.generator = "raw" if raw else "averaged"
+        self.num = len(data.reals(split))
+        self.order = fixed_order(self.num)
+
+    def batch(self, index: int, size: int) -> dict[str, Tensor]:
+        rows = self.order[index * size : (index + 1) * size]
+        return as_floats(self.data.rows(self.split, rows))
+
+    def block(self, index: int, size: int) -> Tensor:
+        seed = key(EVALUATION, 0, self.seed, index)
+        return self.gan.generate(self.batch(index, size), seed=seed, raw=self.raw)
+
+    def labels_of(self, index: int, size: int) -> Tensor | None:
+        return None
+
+
+class BaselineFakes(AnsweredFakes):
+    """What `data.baselines` gives in place of a translator's outputs.
+
+    Args:
+        name: of the baseline.
+    """
+
+    def __init__(self, fakes: AnsweredFakes, name: str) -> None:
+        super().__init__(fakes.gan, fakes.data, fakes.split)
+        self.name = name
+
+    def block(self, index: int, size: int) -> Tensor:
+        return self.data.baselines(self.batch(index, size))[self.name]
+
+
+def fakes_of(
+    gan: "Game", data: "DataModule", split: str, *, seed: int = 0, raw: bool = False
+) -> Fakes:
+    """Samples of a GAN, or a translator's outputs for the rows of a split."""
+    if hasattr(gan, "sample"):
+        return GeneratedFakes(gan, data.reals(split), seed=seed, raw=raw)
+    return AnsweredFakes(gan, data, split, seed=seed, raw=raw)
+
+
 class StoredFakes:
     """Pictures that are there already, in a fixed random order (files may be sorted by class)."""
 
     generator, labels, seed, gan = "files", "none", 0, None
 
     def __init__(self, reals: "Reals") -> None:
-        self.reals, self.order = reals, fixed_order(len(reals))
+        self.reals, self.order, self.num = reals, fixed_order(len(reals)), len(reals)
 
     def block(self, index: int, size: int) -> Tensor:
         return self.reals.images(self.order[index * size : (index + 1) * size])
@@ -111,7 +181,7 @@ def evaluate(
         num_fake: overrules the suite's, where fewer fakes exist.
     """
     num_real, wanted = suite.counts(len(data.reals(suite.split)))
-    num_fake = wanted if num_fake is None else num_fake
+    num_fake = min(wanted if num_fake is None else num_fake, fakes.num or wanted)
     reals = real_features(suite, extractors, data, device)
     held_out = {
         split: real_features(suite, extractors, data, device, split=split)
@@ -125,6 +195,11 @@ def evaluate(
             fake.labels = labels
             others = {split: features[index] for split, features in held_out.items()}
             records += judge(suite, extractor, real, fake, others, fakes, data)
+    if isinstance(fakes, AnsweredFakes):
+        beside = judge_baselines(suite, extractors, reals, fakes, num_fake, device)
+        for record in records:
+            record.beside.update(beside.get(record.name, {}))
+        records += judge_answers(suite, fakes, data, device)
     if fakes.gan is not None:
         records += judge_generator(suite, fakes, data)
     return from_first_process(records, device)
@@ -170,6 +245,29 @@ def judge(
             lower = formula.lower_is_better
             records.append(Record(name, value, lower, protocol, facts))
     return records
+
+
+def judge_baselines(
+    suite: Suite,
+    extractors: list[Extractor],
+    reals: list[Features],
+    fakes: AnsweredFakes,
+    num_fake: int,
+    device: torch.device,
+) -> dict[str, dict[str, float]]:
+    """Short name -> baseline -> the first formula's figure of it, computed once per suite."""
+    if suite.beside is None:
+        suite.beside = {}
+        for name in fakes.data.baselines(fakes.batch(0, 1)):
+            baseline = BaselineFakes(fakes, name)
+            found = extract(baseline.block, num_fake, suite.block, extractors, device)
+            for extractor, real, fake in zip(extractors, reals, found or [], strict=False):
+                formula = suite.formulas_for(extractor, fakes.data)[0]
+                seen = fake.first(formula.num)
+                value = formula(real.first(formula.num), seen, fakes.data)[0]
+                short = short_name(formula.names[0], extractor.name, len(seen))
+                suite.beside.setdefault(short, {})[name] = value
+    return suite.beside
 
 
 def judge_generator(suite: Suite, fakes: Fakes, data: "DataModule") -> list[Record]:
@@ -313,13 +411,6 @@ def shard_features(
     return rows
 
 
-def as_pictures(images: Tensor) -> Tensor:
-    """[-1, 1] -> uint8 as a PNG file would hold it; uint8 stays."""
-    if images.dtype == torch.uint8:
-        return images
-    return images.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
-
-
 def width_of(extractor: Extractor) -> int:
     """D + K."""
     return extractor.dim + (extractor.num_logits or 0)
@@ -331,60 +422,6 @@ def split_features(values: Tensor, extractor: Extractor) -> Features:
         return Features(values)
     D = extractor.dim
     return Features(values[:, :D].contiguous(), values[:, D:].contiguous())
-
-
-# Processes ---------------------------------------------------------------------------------------
-
-
-def processes() -> tuple[int, int]:
-    """(rank, number) of this process."""
-    if not dist.is_initialized():
-        return 0, 1
-    return dist.get_rank(), dist.get_world_size()
-
-
-def is_first() -> bool:
-    """Whether this process holds the features and writes the files."""
-    return processes()[0] == 0
-
-
-def join(blocks: list[Tensor], width: int, device: torch.device) -> Tensor:
-    """Blocks of this process one below the other; (0, width) for a process without any."""
-    return torch.cat(blocks) if blocks else torch.empty(0, width, device=device)
-
-
-def gather(rows: Tensor, num: int, size: int, device: torch.device) -> Tensor | None:
-    """All processes' rows in the order of the blocks, (num, W) on the first process's CPU.
-
-    Shards differ in length by up to a block: they are padded to the longest for the exchange.
-    """
-    rank, world = processes()
-    if world == 1:
-        return interleave([rows.cpu()], num, size)
-    longest = math.ceil(math.ceil(num / size) / world) * size
-    padded = rows.new_zeros(longest, rows.shape[1])
-    padded[: len(rows)] = rows
-    shards = [torch.empty_like(padded) for _ in range(world)] if rank == 0 else None
-    dist.gather(padded, shards, dst=0)
-    return interleave([shard.cpu() for shard in shards], num, size) if rank == 0 else None
-
-
-def interleave(shards: list[Tensor], num: int, size: int) -> Tensor:
-    """Blocks r, r + world, ... of `size` rows are in shard r: put them in order, cut to `num`."""
-    world, blocks = len(shards), []
-    for index in range(math.ceil(num / size)):
-        turn, rank = divmod(index, world)
-        blocks.append(shards[rank][turn * size : (turn + 1) * size])
-    return torch.cat(blocks)[:num]
-
-
-def from_first_process(value, device: torch.device):
-    """The first process's plain value, on all."""
-    if processes()[1] == 1:
-        return value
-    box = [value]
-    dist.broadcast_object_list(box, src=0, device=device)
-    return box[0]
 
 
 def fixed_order(num: int) -> Tensor:

@@ -51,6 +51,7 @@ class Record:
         lower_is_better: which way is up.
         protocol: how it came about.
         facts: what is worth knowing beside it (a classifier's accuracy); not compared.
+        beside: the figure of what one gets without learning, by the name of how.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Record:
     lower_is_better: bool
     protocol: Protocol
     facts: dict[str, float | str] = field(default_factory=dict)
+    beside: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
         """Plain containers for JSON."""

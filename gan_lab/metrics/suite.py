@@ -9,6 +9,7 @@ from gan_lab.errors import UserError
 from gan_lab.metrics.extractor import Extractor
 from gan_lab.metrics.features import Features, Formula
 from gan_lab.metrics.generator import GeneratorFigure
+from gan_lab.metrics.paired import PairedFormula
 
 if TYPE_CHECKING:
     from gan_lab.data.base import DataModule
@@ -25,9 +26,10 @@ class Suite:
         extractors: name in the config -> extractor.
         formulas: name in the config -> formula, in order: the first decides `best.ckpt`.
         of_generator: name in the config -> figure that needs the generator itself.
+        paired: name in the config -> figure of outputs against the truth of the same row.
         num_fake: fakes, or None for as many as reals, at most 10,000.
         num_real: at most this many reals (a fixed random choice), or None for all.
-        split: of the data that the fakes are compared with.
+        split: of the data that the fakes are compared with; None for what the data name.
         block: images that are generated and seen at once; lower it where memory is short.
     """
 
@@ -37,9 +39,10 @@ class Suite:
         formulas: Mapping[str, Formula],
         *,
         of_generator: Mapping[str, GeneratorFigure] | None = None,
+        paired: Mapping[str, PairedFormula] | None = None,
         num_fake: int | None = None,
         num_real: int | None = None,
-        split: str = "train",
+        split: str | None = "train",
         block: int = 250,
     ) -> None:
         for name, value in [("num_fake", num_fake), ("num_real", num_real), ("block", block)]:
@@ -47,9 +50,11 @@ class Suite:
                 raise UserError(f"metrics.{name}={value}: give at least 2")
         self.extractors, self.formulas = list(extractors.values()), list(formulas.values())
         self.of_generator = list((of_generator or {}).values())
+        self.paired = list((paired or {}).values())
         self.num_fake, self.num_real = num_fake, num_real
         self.split, self.block = split, block
         self.known: dict[str, Features | None] = {}  # real features by name, kept between uses
+        self.beside: dict[str, dict[str, float]] | None = None  # the baselines' figures, likewise
 
     def choose(self, data: "DataModule") -> list[Extractor]:
         """The extractors for this data.
@@ -65,19 +70,26 @@ class Suite:
 
     def prepare(self, data: "DataModule", device: torch.device) -> list[Extractor]:
         """The extractors for this data, their weights ready on `device`."""
+        self.split = self.split or data.judged_split
         chosen = self.choose(data)
         for extractor in chosen:
             extractor.prepare(data, device)
         for extractor in chosen:
             if not self.formulas_for(extractor, data):
                 raise UserError(f"metrics.formulas: none applies to {extractor.name}; add one")
-        for figure in self.of_generator:
+        for figure in (*self.of_generator, *self.paired_for(data)):
             figure.prepare(data, device)
         return chosen
 
     def formulas_for(self, extractor: Extractor, data: "DataModule") -> list[Formula]:
         """The formulas that apply to this extractor and data."""
         return [formula for formula in self.formulas if formula.applies(extractor, data)]
+
+    def paired_for(self, data: "DataModule") -> list[PairedFormula]:
+        """The paired figures that apply to this data."""
+        if data.truth is None:
+            return []
+        return [formula for formula in self.paired if formula.applies(data)]
 
     def figures_for(self, gan: "GAN") -> list[GeneratorFigure]:
         """The figures of the generator itself that apply to this one."""
@@ -101,6 +113,8 @@ class FirstSuite(Suite):
         for extractor in self.extractors:
             if extractor.unsuited(data) is None:
                 return [extractor]
+        if self.paired_for(data):  # they need no network
+            return []
         raise UserError(self.extractors[-1].unsuited(data))
 
 

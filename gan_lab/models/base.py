@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gan_lab import randomness
 from gan_lab.augment.base import Augmentation
 from gan_lab.engine import layers
+from gan_lab.engine.answering import Answering
 from gan_lab.engine.sampling import Batch, Sampling
 from gan_lab.errors import UserError
 from gan_lab.optim import Optimizer, OptimizerFactory, Schedule
@@ -27,8 +28,11 @@ class DivergedError(UserError):
     """A loss or a weight is not a number any more."""
 
 
-class GAN(Sampling, L.LightningModule):
+class Game(L.LightningModule):
     """Players that take turns descending their own loss (Goodfellow et al. 2014, Algorithm 1).
+
+    Its two kinds are `GAN`, whose generator draws from noise, and `Translator`, whose generator
+    answers what a batch holds.
 
     A variant defines
 
@@ -38,7 +42,7 @@ class GAN(Sampling, L.LightningModule):
     and overrides `training_step` where its paper's algorithm box is not "one step each".
 
     Args:
-        generator: latents (B, Z) to samples (B, *shape) in [-1, 1]; carries `latent_dim`, `shape`.
+        generator: what it takes to samples (B, *shape) in [-1, 1].
         discriminator: samples to logits (B,).
         optimizers: player -> optimizer factory. The keys name the players, which are attributes.
         schedule: kimg -> factor on every learning rate; constant if None.
@@ -50,6 +54,7 @@ class GAN(Sampling, L.LightningModule):
         seed: key of every random draw of training.
     """
 
+    takes: tuple[str, ...] = ("image",)  # what a batch must hold
     twice_differentiated: tuple[str, ...] = ()  # players whose gradient is penalised: not compiled
 
     def __init__(
@@ -85,6 +90,7 @@ class GAN(Sampling, L.LightningModule):
         self.batch_size = 0  # minibatch of all processes together
         self.images_averaged = 0  # images seen when the averaged generator last moved
         self._reports: dict[str, list[Tensor]] = {}
+        self._kept: dict[str, list[Tensor]] = {}  # of turns before, one for each part
         self._restored_scalers: dict[str, dict] = {}
         self._learning: tuple[str, ...] = ()  # the players whose turn it is
         self._rows_meet = layers.rows_meet(discriminator)
@@ -157,14 +163,6 @@ class GAN(Sampling, L.LightningModule):
         """Thousands of real images that all processes see in so many training steps."""
         return iterations * self.batch_size / 1000
 
-    def label(self, batch: Batch) -> Tensor | None:
-        """The batch's labels (B,); None for a model that takes none."""
-        return batch["label"] if self.conditional else None
-
-    def latent(self, like: Tensor) -> Tensor:
-        """z ~ N(0, I), one row for each row of `like`: (B, Z)."""
-        return self.normal(like, self.latent_dim)
-
     def normal(self, like: Tensor, *shape: int) -> Tensor:
         """Standard normal numbers, (B, *shape): a draw of its own for each row of `like`."""
         return self._draw(torch.randn, len(like), *shape)
@@ -209,6 +207,15 @@ class GAN(Sampling, L.LightningModule):
             self.report("logits/real", real_logits)
             self.report("logits/fake", fake_logits)
             self.augment.observe(real_logits.detach())
+
+    def keep(self, name: str, value: Tensor) -> Tensor:
+        """Keep what this turn made, (B, ...), for a turn to come in this step; gives it back."""
+        self._kept.setdefault(name, []).append(value.detach())
+        return value
+
+    def kept(self, name: str) -> Tensor:
+        """What a turn before kept, for the whole minibatch of this process, without its graph."""
+        return torch.cat(self._kept.pop(name))
 
     def report(self, name: str, value: Tensor) -> None:
         """Keep the mean of `value` for the loggers, on the device; read by `take_reports`."""
@@ -409,6 +416,25 @@ class GAN(Sampling, L.LightningModule):
             self._reports = {
                 name: list(values[self.global_rank]) for name, values in state["reports"].items()
             }
+
+
+class GAN(Sampling, Game):
+    """A game whose generator draws from noise: latents (B, Z), and labels (B,) if it takes them.
+
+    Its generator carries `latent_dim`, `shape` and `num_classes`; see `Sampling`.
+    """
+
+    def label(self, batch: Batch) -> Tensor | None:
+        """The batch's labels (B,); None for a model that takes none."""
+        return batch["label"] if self.conditional else None
+
+    def latent(self, like: Tensor) -> Tensor:
+        """z ~ N(0, I), one row for each row of `like`: (B, Z)."""
+        return self.normal(like, self.latent_dim)
+
+
+class Translator(Answering, Game):
+    """A game whose generator answers what a batch holds, such as a picture by its translation."""
 
 
 def _clones(tensors: list[Tensor]) -> list[Tensor]:

@@ -1,0 +1,109 @@
+"""Figures of outputs against the truth of the same row, beside what one gets without learning."""
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gan_lab.metrics.protocol import Protocol, Record, short_name
+from gan_lab.metrics.sharing import as_pictures, gather, join, processes
+
+if TYPE_CHECKING:
+    from gan_lab.data.base import DataModule
+    from gan_lab.metrics.engine import AnsweredFakes
+    from gan_lab.metrics.suite import Suite
+
+
+class PairedFormula:
+    """Figures of each output and its truth; what is reported is their mean over the rows.
+
+    Attributes:
+        names: of the figures.
+        lower_is_better: which way is up.
+        extractor, fingerprint: the network that sees the pictures; `none` without one.
+    """
+
+    names: tuple[str, ...] = ()
+    lower_is_better = True
+    extractor = fingerprint = "none"
+
+    def applies(self, data: "DataModule") -> bool:
+        """Whether this data's truth is what the formula compares, and its weights are at hand."""
+        return True
+
+    def prepare(self, data: "DataModule", device: torch.device) -> None:
+        """Make ready what is needed besides the pictures."""
+
+    def parameters(self) -> dict[str, int | float | str]:
+        """What else decides the figure (border, channel); a part of the protocol."""
+        return {}
+
+    def __call__(self, output: Tensor, truth: Tensor) -> Tensor:
+        """uint8 pictures (B, C, H, W), as files would hold them -> (B, len(names)) float64."""
+        raise NotImplementedError
+
+
+class AbsoluteError(PairedFormula):
+    """Mean absolute difference, of pictures in [-1, 1] as losses see them."""
+
+    names = ("l1",)
+
+    def __call__(self, output: Tensor, truth: Tensor) -> Tensor:
+        return (output.double() - truth.double()).abs().flatten(1).mean(1, keepdim=True) / 127.5
+
+
+def judge_answers(
+    suite: "Suite", fakes: "AnsweredFakes", data: "DataModule", device: torch.device
+) -> list[Record]:
+    """The paired figures of a translator, the baselines' beside them. Every process takes part."""
+    formulas = suite.paired_for(data)
+    if not formulas:
+        return []
+    mine, names = measure_blocks(suite, formulas, fakes, data)
+    width = sum(len(formula.names) for formula in formulas) * len(names)
+    rows = gather(join(mine, width, torch.device("cpu")).to(device), fakes.num, suite.block, device)
+    if rows is None:
+        return []
+    means = dict(zip(names, rows.mean(0).view(len(names), -1).tolist(), strict=True))
+    records, column = [], 0
+    for formula in formulas:
+        for metric in formula.names:
+            protocol = Protocol(
+                metric=metric,
+                extractor=formula.extractor,
+                extractor_weights=formula.fingerprint,
+                resize="none",
+                num_real=fakes.num,
+                num_fake=fakes.num,
+                data=data.name,
+                split=fakes.split,
+                data_fingerprint=data.reals(fakes.split).fingerprint(),
+                generator=fakes.generator,
+                parameters=formula.parameters(),
+                seed=fakes.seed,
+            )
+            name = short_name(metric, formula.extractor, fakes.num)
+            beside = {who: values[column] for who, values in means.items() if who != "output"}
+            value = means["output"][column]
+            records.append(Record(name, value, formula.lower_is_better, protocol, beside=beside))
+            column += 1
+    return records
+
+
+def measure_blocks(
+    suite: "Suite", formulas: list[PairedFormula], fakes: "AnsweredFakes", data: "DataModule"
+) -> tuple[list[Tensor], list[str]]:
+    """This process's blocks of figures (size, names x figures), and the names: output, baselines."""
+    rank, world = processes()
+    names = ["output", *data.baselines(fakes.batch(0, 1))]
+    blocks = []
+    for index in range(rank, math.ceil(fakes.num / suite.block), world):
+        batch = fakes.batch(index, suite.block)
+        truth = as_pictures(batch[data.truth])
+        answers = {"output": fakes.block(index, suite.block).cpu(), **data.baselines(batch)}
+        figures = [
+            formula(as_pictures(answers[name]), truth) for name in names for formula in formulas
+        ]
+        blocks.append(torch.cat(figures, 1))
+    return blocks, names

@@ -1,0 +1,76 @@
+"""Pictures in files, answered by a trained translator: what `sample.py input=` does."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import DictConfig
+from PIL import Image
+from torch import Tensor
+
+from gan_lab.data.layout import is_picture
+from gan_lab.data.picture import MODES, centre_box, open_upright, to_mode
+from gan_lab.errors import UserError
+from gan_lab.latent.space import Order
+from gan_lab.models.base import Translator
+from gan_lab.pictures import save
+
+log = logging.getLogger(__name__)
+
+
+def translate(gan: Translator, config: DictConfig, order: Order) -> Path:
+    """Answer a picture, or each picture of a folder, and write what comes out.
+
+    Args:
+        gan: the translator.
+        config: of its run.
+        order: `input` and `output`.
+
+    Returns:
+        The file or the folder that was written.
+    """
+    if not order.input.exists():
+        raise UserError(f"input={order.input}: there is no such file or folder")
+    if order.input.is_dir():
+        files = sorted(f for f in order.input.iterdir() if is_picture(f.name))
+        if not files:
+            raise UserError(f"input={order.input}: no pictures in it")
+        folder = order.output or order.run / "generated" / order.input.name
+        if folder.suffix:
+            raise UserError(f"output={folder}: for a folder of pictures name a folder")
+        for file in files:
+            save(answer_file(gan, file, order), folder / f"{file.stem}.png")
+        return folder
+    path = order.output or order.run / "generated" / f"{order.input.stem}.png"
+    if path.suffix != ".png":
+        raise UserError(f"output={path}: give a .png")
+    save(answer_file(gan, order.input, order), path)
+    return path
+
+
+def answer_file(gan: Translator, file: Path, order: Order) -> Image.Image:
+    """What a translator makes of one picture file."""
+    try:
+        image = open_upright(file.read_bytes())
+    except Exception as error:  # Pillow raises anything on hostile files
+        raise UserError(f"input={file} cannot be read ({error})") from None
+    pixels = as_input(image, gan.source_shape)
+    output = gan.generate({gan.source: pixels}, seed=order.seed, raw=order.raw)[0].cpu()
+    return as_image(output)
+
+
+def as_input(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:
+    """The centre of a picture with the aspect that a model was trained on: (1, C, H, W)."""
+    C, H, W = shape
+    image = to_mode(image, MODES[C])
+    box = centre_box(*image.size, H, W, None)
+    resized = image.resize((W, H), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    pixels = np.asarray(resized).reshape(H, W, C).transpose(2, 0, 1)
+    return torch.from_numpy(pixels.copy())[None].float() / 127.5 - 1
+
+
+def as_image(pixels: Tensor) -> Image.Image:
+    """(C, H, W) in [-1, 1] -> a picture of C channels."""
+    levels = pixels.clamp(-1, 1).add(1).mul(127.5).round().byte().permute(1, 2, 0).numpy()
+    return Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels)
