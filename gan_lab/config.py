@@ -60,7 +60,7 @@ def refuse_impossible(cfg: DictConfig, data: object) -> None:
     if not set(takes) <= set(data.gives):
         raise UserError(
             f"model={model_name} learns from {' and '.join(takes)}, but data={data_name} gives "
-            f"{' and '.join(data.gives)}. Choose a data set of that kind: see the table in README.md."
+            f"{' and '.join(data.gives)}. Choose data of that kind: see Data in README.md."
         )
     accumulate = OmegaConf.select(cfg, "model.accumulate") or 1
     processes = num_processes(cfg)

@@ -25,7 +25,7 @@ def square(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def triangle(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Distance to the equilateral triangle in the unit circle (a little less beyond its corners)."""
+    """Distance to the equilateral triangle in the unit circle (beyond a corner a little less)."""
     half = np.sqrt(3) / 2
     return np.maximum.reduce([y - 0.5, half * x - 0.5 * y - 0.5, -half * x - 0.5 * y - 0.5])
 

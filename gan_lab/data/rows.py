@@ -92,7 +92,7 @@ class RowBatches:
 
 
 def draw_corners(seed: int, iteration: int, batch_size: int) -> Tensor:
-    """Where the crops of a whole minibatch lie: (B, 2) in [0, 1), from the top and from the left."""
+    """Where a whole minibatch's crops lie: (B, 2) in [0, 1), from the top and from the left."""
     return torch.rand(batch_size, 2, generator=generator(CROP, seed, iteration))
 
 

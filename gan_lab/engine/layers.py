@@ -58,7 +58,7 @@ def spectral_norms(network: nn.Module) -> list[nn.Module]:
 
 @contextlib.contextmanager
 def in_eval(network: nn.Module) -> Iterator[nn.Module]:
-    """The network in eval mode, and after that each layer as it was (some may have been at rest)."""
+    """The network in eval mode, and after that each layer as it was before."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

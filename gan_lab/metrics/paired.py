@@ -94,7 +94,7 @@ def judge_answers(
 def measure_blocks(
     suite: "Suite", formulas: list[PairedFormula], fakes: "AnsweredFakes", data: "DataModule"
 ) -> tuple[list[Tensor], list[str]]:
-    """This process's blocks of figures (size, names x figures), and the names: output, baselines."""
+    """This process's figures (size, names x figures) of its blocks, and the names."""
     rank, world = processes()
     names = ["output", *data.baselines(fakes.batch(0, 1))]
     blocks = []

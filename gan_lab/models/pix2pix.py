@@ -1,4 +1,5 @@
-"""pix2pix: "Image-to-Image Translation with Conditional Adversarial Networks" (Isola et al. 2017)."""
+"""pix2pix: "Image-to-Image Translation with Conditional Adversarial Networks" (Isola et al.
+2017)."""
 
 import torch
 from torch import Tensor
@@ -33,9 +34,8 @@ class Pix2Pix(Translator):
     def generator_loss(self, batch: Batch) -> Tensor:
         source, target = batch["source"], batch["target"]  # (B, C, H, W) in [-1, 1]
         fake = self.keep("fake", self.generator(source))
-        adversarial = self.game.generator(
-            self.judge_fake(torch.cat([source, fake], 1))
-        )  # (B, h, w)
+        logits = self.judge_fake(torch.cat([source, fake], 1))  # (B, h, w), one for each patch
+        adversarial = self.game.generator(logits)
         l1 = l1_loss(fake, target)
         self.report("loss/l1", l1)
         return adversarial.mean() + self.l1_weight * l1

@@ -56,7 +56,7 @@ def test_a_patch_of_three_halvings_is_70_pixels_wide():
 
 
 def test_paper_size_has_the_authors_number_of_weights():
-    """54.414 M and 2.769 M: the authors' code at 256 px, whose batch norms scale and have no bias."""
+    """54.414 M and 2.769 M: the authors' code at 256 px, whose batch norms have weights."""
     generator = UNet((3, 256, 256), (3, 256, 256))
     assert abs(sum(w.numel() for w in generator.parameters()) - 54_414_000) < 5_000
     discriminator = PatchDiscriminator(6)
