@@ -175,7 +175,7 @@ class DataModule(L.LightningDataModule):
         super().__init__()
         if batch_size < 1:
             raise UserError(f"data.batch_size={batch_size}: a minibatch holds at least 1 picture")
-        if mirror and len(shape) != 3:
+        if mirror and len(shape) == 1:
             raise UserError("data.mirror=true: only pictures can be mirrored; leave it false")
         self.name = name
         self.shape = tuple(shape)
@@ -206,6 +206,10 @@ class DataModule(L.LightningDataModule):
         reals = self.reals(split)
         batch, labels = {"image": reals.images(indices)}, reals.labels(indices)
         return batch if labels is None else {**batch, "label": labels}
+
+    def truth_of(self, batch: Batch) -> Tensor:
+        """What a model's answer to the batch should equal: (B, *shape)."""
+        return batch[self.truth]
 
     def baselines(self, batch: Batch) -> dict[str, Tensor]:
         """Name -> what one gets without learning, in place of a model's answer to the batch."""
