@@ -30,7 +30,17 @@ def triangle(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.maximum.reduce([y - 0.5, half * x - 0.5 * y - 0.5, -half * x - 0.5 * y - 0.5])
 
 
+def star(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Distance to the star of five points in the unit circle (beyond a point a little less)."""
+    tenth, inner = np.pi / 5, 0.46  # the angle from a point to the next notch; a notch's radius
+    angle = np.abs((np.arctan2(x, -y) + tenth) % (2 * tenth) - tenth)
+    along, across = np.hypot(x, y) * np.cos(angle), np.hypot(x, y) * np.sin(angle)
+    dx, dy = inner * np.cos(tenth) - 1, inner * np.sin(tenth)  # from a point to the notch
+    return (dy * (along - 1) - dx * across) / np.hypot(dx, dy)
+
+
 SHAPES: dict[str, Distance] = {"circle": circle, "square": square, "triangle": triangle}
+FIGURES = SHAPES | {"star": star}
 
 
 def distance(
@@ -39,7 +49,7 @@ def distance(
     """Signed distance in pixels to a shape: (H, W).
 
     Args:
-        shape: a name in SHAPES.
+        shape: a name in FIGURES.
         centre: (x, y) in pixels.
         radius: of the circle around it, in pixels.
         angle: of turning, in radians.
@@ -48,7 +58,7 @@ def distance(
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
     x, y = (x - centre[0]) / radius, (y - centre[1]) / radius
     cos, sin = np.cos(angle), np.sin(angle)
-    return radius * SHAPES[shape](cos * x + sin * y, cos * y - sin * x)
+    return radius * FIGURES[shape](cos * x + sin * y, cos * y - sin * x)
 
 
 def filled(distance: np.ndarray) -> np.ndarray:
