@@ -47,14 +47,18 @@ def rmsprop(lr: float, alpha: float = 0.99, eps: float = 1e-8) -> OptimizerFacto
     return lambda weights: torch.optim.RMSprop(weights, lr=lr, alpha=alpha, eps=eps, foreach=True)
 
 
-def linear(kimg: float, final: float = 0.0, start_kimg: float = 0.0) -> Schedule:
-    """1 until `start_kimg`, then falling in a straight line to `final` at `kimg`, and constant.
+def linear(
+    kimg: float, final: float = 0.0, start_kimg: float = 0.0, start_share: float = 0.0
+) -> Schedule:
+    """1 until it starts, then falling in a straight line to `final` at `kimg`, and constant.
 
     Args:
         kimg: where the fall ends; usually the run's budget, `${trainer.kimg}`.
         final: factor at the end.
         start_kimg: where it begins.
+        start_share: where it begins, as a share of `kimg`, if that is later.
     """
+    start_kimg = max(start_kimg, start_share * kimg)
     span = max(kimg - start_kimg, 1e-9)
     return lambda now: 1 - (1 - final) * min(max((now - start_kimg) / span, 0.0), 1.0)
 

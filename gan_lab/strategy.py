@@ -49,6 +49,11 @@ def gather(tensor: Tensor) -> Tensor:
     return torch.stack(parts)
 
 
+def rank() -> int:
+    """The number of this process."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
 def any_process(flag: bool, device: torch.device) -> bool:
     """Whether the flag is raised on at least one process. Every process must call it."""
     if not dist.is_initialized() or dist.get_world_size() == 1:

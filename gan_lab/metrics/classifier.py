@@ -92,16 +92,21 @@ class Classifier(Extractor):
         return None
 
     def prepare(self, data: "DataModule", device: torch.device) -> None:
-        reals = data.reals(self.split)
+        self.prepare_for(data.reals(self.split), data.shape, data.num_classes, device)
+
+    def prepare_for(
+        self, reals: "Reals", shape: tuple[int, ...], num_classes: int, device: torch.device
+    ) -> None:
+        """Make the weights of a classifier of these pictures' labels ready."""
         key = f"{reals.fingerprint()}-{self.seed}-{self.num_images}-{RECIPE}"
         state, facts = cache.remembered(
-            f"classifiers/{key}", lambda: self.learn(reals, data.shape, data.num_classes)
+            f"classifiers/{key}", lambda: self.learn(reals, shape, num_classes)
         )
         self.accuracy = float(facts["accuracy"])
-        self.num_logits = data.num_classes
+        self.num_logits = num_classes
         self.fingerprint = weights_fingerprint(state)
         with torch.random.fork_rng(devices=[]):  # initial weights must not move training's draws
-            self.network = self.make(data.shape, data.num_classes)
+            self.network = self.make(shape, num_classes)
         self.network.load_state_dict(state)
         self.network.requires_grad_(False).eval().to(device)
 

@@ -1,4 +1,4 @@
-"""Figures of outputs against the truth of the same row, beside what one gets without learning."""
+"""Figures of each output, against the truth or the source of its row, and the baselines' beside."""
 
 import math
 from typing import TYPE_CHECKING
@@ -22,15 +22,17 @@ class PairedFormula:
         names: of the figures.
         lower_is_better: which way is up.
         extractor, fingerprint: the network that sees the pictures; `none` without one.
+        against: what of a batch an output is compared with; None for the data's truth.
     """
 
     names: tuple[str, ...] = ()
     lower_is_better = True
     extractor = fingerprint = "none"
+    against: str | None = None
 
     def applies(self, data: "DataModule") -> bool:
-        """Whether this data's truth is what the formula compares, and its weights are at hand."""
-        return True
+        """Whether this data's batches hold what is compared, and the weights are at hand."""
+        return (self.against or data.truth) in data.gives
 
     def prepare(self, data: "DataModule", device: torch.device) -> None:
         """Make ready what is needed besides the pictures."""
@@ -100,10 +102,12 @@ def measure_blocks(
     blocks = []
     for index in range(rank, math.ceil(fakes.num / suite.block), world):
         batch = fakes.batch(index, suite.block)
-        truth = as_pictures(batch[data.truth])
+        pictures = {name: as_pictures(value) for name, value in batch.items()}
         answers = {"output": fakes.block(index, suite.block).cpu(), **data.baselines(batch)}
         figures = [
-            formula(as_pictures(answers[name]), truth) for name in names for formula in formulas
+            formula(as_pictures(answers[name]), pictures[formula.against or data.truth])
+            for name in names
+            for formula in formulas
         ]
         blocks.append(torch.cat(figures, 1))
     return blocks, names

@@ -26,7 +26,7 @@ class Suite:
         extractors: name in the config -> extractor.
         formulas: name in the config -> formula, in order: the first decides `best.ckpt`.
         of_generator: name in the config -> figure that needs the generator itself.
-        paired: name in the config -> figure of outputs against the truth of the same row.
+        paired: name in the config -> figure of each output, against the truth of its row.
         num_fake: fakes, or None for as many as reals, at most 10,000.
         num_real: at most this many reals (a fixed random choice), or None for all.
         split: of the data that the fakes are compared with; None for what the data name.
@@ -87,8 +87,6 @@ class Suite:
 
     def paired_for(self, data: "DataModule") -> list[PairedFormula]:
         """The paired figures that apply to this data."""
-        if data.truth is None:
-            return []
         return [formula for formula in self.paired if formula.applies(data)]
 
     def figures_for(self, gan: "GAN") -> list[GeneratorFigure]:

@@ -178,25 +178,32 @@ class Game(L.LightningModule):
         return self.augment(images, self.uniform(images, self.augment.num_draws))
 
     def judge(
-        self, real: Tensor, fake: Tensor, label: Tensor | None = None
+        self,
+        real: Tensor,
+        fake: Tensor,
+        label: Tensor | None = None,
+        by: nn.Module | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Logits (B,) of real and of fake samples.
+        """Logits (B,), or (B, h, w) of patches, of real and of fake samples.
 
         From one pass of the discriminator, or from one for each where its rows see each other, by
-        batch norm or minibatch deviation: they must not see the mixture.
+        batch norm or minibatch deviation: they must not see the mixture. `by` names one of several
+        discriminators.
         """
         real, fake = self.augmented(real), self.augmented(fake)
         if self._rows_meet:
-            real_logits, fake_logits = self._logits(real, label), self._logits(fake, label)
+            real_logits, fake_logits = self._logits(real, label, by), self._logits(fake, label, by)
         else:
-            both = None if label is None else label.repeat(2)
-            real_logits, fake_logits = self._logits(torch.cat([real, fake]), both).chunk(2)
+            both = None if label is None else torch.cat([label, label])
+            real_logits, fake_logits = self._logits(torch.cat([real, fake]), both, by).chunk(2)
         self.observe(real_logits, fake_logits)
         return real_logits, fake_logits
 
-    def judge_fake(self, fake: Tensor, label: Tensor | None = None) -> Tensor:
-        """Logits (B,) of fake samples alone: what the generator plays against."""
-        return self._logits(self.augmented(fake), label)
+    def judge_fake(
+        self, fake: Tensor, label: Tensor | None = None, by: nn.Module | None = None
+    ) -> Tensor:
+        """Logits of fake samples alone, as `judge` gives them: what the generator plays against."""
+        return self._logits(self.augmented(fake), label, by)
 
     def observe(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         """Report the logits (B,), and show the augmentation the real ones.
@@ -331,8 +338,11 @@ class Game(L.LightningModule):
             for module, switch in self._switches[player]:
                 setattr(module, switch, False)
 
-    def _logits(self, images: Tensor, label: Tensor | None) -> Tensor:
-        return self.discriminator(images) if label is None else self.discriminator(images, label)
+    def _logits(
+        self, images: Tensor, label: Tensor | None, discriminator: nn.Module | None
+    ) -> Tensor:
+        discriminator = discriminator or self.discriminator
+        return discriminator(images) if label is None else discriminator(images, label)
 
     def _rest_spectral_norms(self, players: tuple[str, ...]) -> None:
         for player in players:
