@@ -23,6 +23,10 @@ DATA = {
     ("image",): ["data.resolution=16"],
     ("domain_a", "domain_b"): ["data=unpaired", "data.resolution=16", "data.num=64"],
     ("source", "target"): ["data=pairs", "data.resolution=16", "data.num=64"],
+    ("video",): [
+        *("data=moving_digits", "data.resolution=16", "data.side=8", "data.num=64"),
+        *("data.context=3", "data.horizon=2"),
+    ],
 }
 SMALL = ["model.generator.width=8", "model.discriminator.width=8", "data.batch_size=16"]
 
