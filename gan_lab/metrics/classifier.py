@@ -82,7 +82,10 @@ class Classifier(Extractor):
 
     def unsuited(self, data: "DataModule") -> str | None:
         if len(data.shape) != 3:
-            return f"{data.name} holds points, not pictures: choose metrics=points"
+            return (
+                f"{data.name} holds no pictures: choose metrics=points for points, metrics=auto for"
+                " films"
+            )
         if data.num_classes is None:
             return (
                 f"{data.name} has no labels, and metrics=classifier learns from labels: choose"

@@ -400,7 +400,7 @@ def shard_features(
     """(B, D + K) features and logits, per extractor; nan where an image is not finite."""
     images = images.to(device)
     broken = ~torch.isfinite(images).flatten(1).all(dim=1) if images.is_floating_point() else None
-    if images.ndim == 4:
+    if images.ndim > 2:
         images = as_pictures(images)
     rows = []
     with torch.autocast(device.type, enabled=False):

@@ -48,7 +48,10 @@ class Inception(Extractor):
 
     def unsuited(self, data: "DataModule") -> str | None:
         if len(data.shape) != 3:
-            return f"{data.name} holds points, not pictures: choose metrics=points"
+            return (
+                f"{data.name} holds no pictures: choose metrics=points for points, metrics=auto for"
+                " films"
+            )
         if data.shape[0] == 2:
             return f"{data.name} has 2 channels; metrics=inception takes 1, 3 or more"
         return None

@@ -42,7 +42,7 @@ class PairedFormula:
         return {}
 
     def __call__(self, output: Tensor, truth: Tensor) -> Tensor:
-        """uint8 pictures (B, C, H, W), as files would hold them -> (B, len(names)) float64."""
+        """uint8 pictures (B, ..., C, H, W), as files would hold them -> (B, len(names)) float64."""
         raise NotImplementedError
 
 
@@ -102,12 +102,16 @@ def measure_blocks(
     blocks = []
     for index in range(rank, math.ceil(fakes.num / suite.block), world):
         batch = fakes.batch(index, suite.block)
-        pictures = {name: as_pictures(value) for name, value in batch.items()}
         answers = {"output": fakes.block(index, suite.block).cpu(), **data.baselines(batch)}
         figures = [
-            formula(as_pictures(answers[name]), pictures[formula.against or data.truth])
+            formula(as_pictures(answers[name]), as_pictures(compared(formula, data, batch)))
             for name in names
             for formula in formulas
         ]
         blocks.append(torch.cat(figures, 1))
     return blocks, names
+
+
+def compared(formula: PairedFormula, data: "DataModule", batch: dict[str, Tensor]) -> Tensor:
+    """What an output is compared with: (B, *shape)."""
+    return data.truth_of(batch) if formula.against is None else batch[formula.against]

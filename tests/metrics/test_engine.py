@@ -7,6 +7,7 @@ from metrics.fakes import CPU, Data, Echo, Pixels, figures, measured_by, suite
 
 from gan_lab.data.base import ArrayReals
 from gan_lab.metrics import engine
+from gan_lab.metrics.sharing import interleave
 
 
 def test_better_fakes_have_better_figures():
@@ -57,7 +58,7 @@ def test_several_processes_find_the_features_of_one(world, monkeypatch):
         monkeypatch.setattr(engine, "gather", lambda rows, num, size, device: shards.append(rows))
         monkeypatch.setattr(engine, "split_features", lambda rows, extractor: rows)
         engine.extract(fakes.block, num, size, [Pixels()], CPU)
-    together = engine.interleave(shards, num, size)
+    together = interleave(shards, num, size)
     assert torch.equal(together[:, :64], alone.values)
     assert torch.equal(together[:, 64:], alone.logits)
 

@@ -47,7 +47,8 @@ def test_auto_refuses_unlabelled_pictures_with_remedies():
 
 def test_points_get_figures_of_points_and_pictures_those_of_pictures():
     suite = made("auto")
-    points, classifier = suite.extractors
+    extractors = {extractor.name: extractor for extractor in suite.extractors}
+    points, classifier = extractors["points"], extractors["classifier"]
     classifier.num_logits = 3
     named = [n for f in suite.formulas_for(points, PointsData()) for n in f.names]
     assert named[:4] == ["energy", "fd", "modes", "within_3_sigma"]
