@@ -105,7 +105,7 @@ class Suite:
 
 
 class FirstSuite(Suite):
-    """The first extractor that suits the data, such as points for points, a classifier for labels."""
+    """The first extractor that suits the data: points for points, a classifier for labels."""
 
     def choose(self, data: "DataModule") -> list[Extractor]:
         for extractor in self.extractors:

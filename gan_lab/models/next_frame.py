@@ -9,6 +9,7 @@ from gan_lab.errors import UserError
 from gan_lab.losses.adversarial import NonSaturating
 from gan_lab.losses.gradient_difference import gradient_difference
 from gan_lab.models.base import Batch, Translator
+from gan_lab.optim import Schedule, scheduled
 
 
 class NextFrame(Translator):
@@ -23,7 +24,9 @@ class NextFrame(Translator):
 
     Args:
         frame_discriminator: (B, C, H, W) to logits; `discriminator` takes (B, T, C, H, W).
-        steps: frames that are foreseen in training; null takes the data's horizon.
+        steps: frames that are foreseen in training, a number or kimg -> number, rounded down and at
+            most the data's horizon; null takes the horizon. Short rollouts are learnt first, and
+            cost less.
         l1_weight: lambda_lp with p = 1 (paper: 1).
         gradient_weight: lambda_gdl (paper: 1, of sums over pixels).
         adversarial_weight: lambda_adv (paper: 0.05, of sums over pixels).
@@ -36,22 +39,23 @@ class NextFrame(Translator):
         self,
         frame_discriminator: nn.Module,
         *,
-        steps: int | None = None,
+        steps: int | Schedule | None = None,
         l1_weight: float = 1.0,
         gradient_weight: float = 1.0,
         adversarial_weight: float = 0.05,
         **game,
     ) -> None:
         super().__init__(**game)
-        horizon = self.shape[0]
-        if steps is not None and not 1 <= steps <= horizon:
-            raise ValueError(f"steps={steps}: the data have {horizon} frames to foresee; give 1 to"
-                             f" {horizon}, or raise data.horizon")  # fmt: skip
+        if isinstance(steps, int) and not 1 <= steps <= self.shape[0]:
+            raise ValueError(
+                f"steps={steps}: the data have {self.shape[0]} frames to foresee; give 1 to"
+                f" {self.shape[0]}, or raise data.horizon"
+            )
         if self.augment.num_draws:
             raise UserError("augment: films are not augmented; choose augment=none, and"
                             " data.mirror=true where left and right are alike")  # fmt: skip
         self.frame_discriminator = frame_discriminator
-        self.steps = horizon if steps is None else steps
+        self.steps = scheduled(self.shape[0] if steps is None else steps)
         self.l1_weight, self.gradient_weight = l1_weight, gradient_weight
         self.adversarial_weight = adversarial_weight
         self.game = NonSaturating()
@@ -62,8 +66,8 @@ class NextFrame(Translator):
         return self.source_shape[0]
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        k = self.context
-        batch = {"past": batch["video"][:, :k], "future": batch["video"][:, k : k + self.steps]}
+        k, steps = self.context, min(int(self.steps(self.kimg)), self.shape[0])
+        batch = {"past": batch["video"][:, :k], "future": batch["video"][:, k : k + steps]}
         self.descend("generator", self.generator_loss, batch)
         batch["fake"] = self.kept("fake")
         players = ("discriminator", "frame_discriminator")
@@ -71,7 +75,7 @@ class NextFrame(Translator):
 
     def generator_loss(self, batch: Batch) -> Tensor:
         past, future = batch["past"], batch["future"]  # (B, k or steps, C, H, W) in [-1, 1]
-        fake = self.keep("fake", self.generator(past, self.steps))
+        fake = self.keep("fake", self.generator(past, future.shape[1]))
         l1 = l1_loss(fake, future)
         gradient = gradient_difference(fake, future).mean()
         self.report("loss/l1", l1)

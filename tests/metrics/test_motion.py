@@ -2,8 +2,8 @@ import pytest
 import torch
 from support import build
 
-from gan_lab.metrics.frechet import FrechetDistance
 from gan_lab.metrics.features import Features
+from gan_lab.metrics.frechet import FrechetDistance
 from gan_lab.metrics.motion import Motion, faulty
 
 SIZE = [
