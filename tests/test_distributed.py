@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from support import ROOT
-from two_processes import CASES, NOT_IN_PARTS, weights_after_training
+from two_processes import CASES, NOT_IN_PARTS, precision_of, weights_after_training
 
 
 def assert_close(state: dict, expected: dict) -> None:
@@ -35,7 +35,8 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_equal_one(name, two, tmp_path):
-    expected = weights_after_training(CASES[name], tmp_path, devices=1)
+    with precision_of(name):
+        expected = weights_after_training(CASES[name], tmp_path, devices=1)
     ours, theirs = (torch.load(two / f"{name} {rank}.pt", weights_only=True) for rank in (0, 1))
     assert all(torch.equal(ours[key], theirs[key]) for key in expected)
     assert_close(ours, expected)
@@ -43,10 +44,11 @@ def test_two_processes_equal_one(name, two, tmp_path):
 
 @pytest.mark.parametrize("name", sorted(CASES.keys() - NOT_IN_PARTS))
 def test_accumulated_parts_equal_the_whole(name, tmp_path):
-    whole, parts = (
-        weights_after_training([*CASES[name], f"++model.accumulate={n}"], tmp_path, devices=1)
-        for n in (1, 4)
-    )
+    with precision_of(name):
+        whole, parts = (
+            weights_after_training([*CASES[name], f"++model.accumulate={n}"], tmp_path, devices=1)
+            for n in (1, 4)
+        )
     for state in (parts, whole):  # ADA counts parts, whose mean is the same
         for count in ("augment.signs", "augment.num_signs"):
             state.pop(count, None)
