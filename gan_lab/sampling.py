@@ -13,6 +13,7 @@ from torch import Tensor
 from gan_lab.callbacks.samples import some_rows
 from gan_lab.config import validate
 from gan_lab.errors import UserError
+from gan_lab.filming import foresee
 from gan_lab.latent.space import Order
 from gan_lab.models.base import GAN, Translator
 from gan_lab.pictures import grid, rows_of_classes, save, scatter, side_by_side, to_rgb
@@ -66,6 +67,8 @@ def answered(gan: Translator, run: Run, mode: Callable, order: Order) -> Path:
     for name, value in [("label", order.label), ("truncation", order.truncation)]:
         if value not in (None, 1.0):
             raise UserError(f"{name}={value}: {type(gan).__name__} takes none; leave it out")
+    if len(gan.shape) == 4:
+        return foresee(gan, run.config, order)
     if order.input is not None:
         return translate(gan, run.config, order)
     data = build_data(run.config)

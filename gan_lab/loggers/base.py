@@ -19,6 +19,9 @@ class RunLogger(Logger):
     def log_picture(self, key: str, path: Path, step: int, kimg: float) -> None:
         """Log the picture file at `path` under `key`, seen after `step` iterations."""
 
+    def log_film(self, key: str, path: Path, step: int, kimg: float) -> None:
+        """Log the film at `path`, a .gif, likewise; passed over by loggers that show none."""
+
     def log_hyperparams(self, params: dict | Namespace) -> None:
         """Nothing: the run's folder holds the resolved config."""
 

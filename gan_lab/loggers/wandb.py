@@ -70,6 +70,9 @@ class WandB(RunLogger):
         if self._thread is not None:
             self._queue.put({key: Path(path), "kimg": kimg, "iteration": step})
 
+    def log_film(self, key: str, path: Path, step: int, kimg: float) -> None:
+        self.log_picture(key, path, step, kimg)
+
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Wait until everything is written (and, online, sent)."""
@@ -85,7 +88,7 @@ class WandB(RunLogger):
             while (row := self._queue.get()) is not None:
                 run.log(
                     {
-                        key: wandb.Image(str(value)) if isinstance(value, Path) else value
+                        key: as_media(wandb, value) if isinstance(value, Path) else value
                         for key, value in row.items()
                     }
                 )
@@ -127,6 +130,13 @@ class WandB(RunLogger):
         run.define_metric("kimg", hidden=True)
         run.define_metric("*", step_metric="kimg")
         return run, wandb
+
+
+def as_media(wandb, path: Path):
+    """A picture or film of W&B's."""
+    if path.suffix == ".gif":
+        return wandb.Video(str(path), format="gif")
+    return wandb.Image(str(path))
 
 
 def run_id(home: Path) -> str:

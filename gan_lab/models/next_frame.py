@@ -104,10 +104,9 @@ class NextFrame(Translator):
         """The frames after the first k: (B, horizon, C, H, W)."""
         return network(batch["video"][:, : self.context])
 
-    def show(self, batch: Batch) -> dict[str, Tensor]:
+    def show(self, batch: Batch, *, raw: bool = False) -> dict[str, Tensor]:
         """Heading -> films (B, T, C, H, W): what is given goes before what is foreseen."""
         video, k = batch["video"], self.context
-        columns = {"output": torch.cat([video[:, :k], self.generate(batch).to(video)], 1)}
-        if video.shape[1] > k:
-            columns["truth"] = video[:, : k + self.shape[0]]
-        return columns
+        foreseen = self.generate(batch, raw=raw).to(video)
+        films = {} if video.shape[1] == k else {"truth": video[:, : k + self.shape[0]]}
+        return {**films, "output": torch.cat([video[:, :k], foreseen], 1)}
