@@ -1,10 +1,59 @@
-"""CUT's heads: "Contrastive Learning for Unpaired Image-to-Image Translation" (Park et al. 2020),
-Section 3.1: what of a generator's maps is compared, and by which vectors."""
+"""CUT's generator and heads: "Contrastive Learning for Unpaired Image-to-Image Translation" (Park
+et al. 2020), Section 3.1: what of a generator's maps is compared, and by which vectors."""
 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+
+from gan_lab.networks.cyclegan import ResnetGenerator
+from gan_lab.networks.pix2pix import start_small
+from gan_lab.ops.resample import downsample, fir, upsample
+
+
+class Halve(nn.Module):
+    """A 3x3 convolution, then every second pixel of the blurred map."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.register_buffer("filter", fir([1, 3, 3, 1]), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return downsample(self.convolution(x), self.filter)
+
+
+class Double(nn.Module):
+    """Pixels put between by a blur, then a 3x3 convolution."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.register_buffer("filter", fir([1, 3, 3, 1]), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.convolution(upsample(x, self.filter))
+
+
+class SmoothGenerator(ResnetGenerator):
+    """CycleGAN's generator of one direction with blurred halving and doubling, as the authors' code
+    has it: no pattern of the stride shows in flat regions.
+
+    Args:
+        source_shape, shape, width, num_blocks: see `ResnetGenerator`.
+    """
+
+    def __init__(
+        self,
+        source_shape: Sequence[int],
+        shape: Sequence[int],
+        width: int = 64,
+        num_blocks: int = 9,
+    ) -> None:
+        super().__init__(source_shape, shape, width, num_blocks)
+        self.down = nn.ModuleList(Halve(n * width, 2 * n * width) for n in (1, 2))
+        self.up[0], self.up[3] = (Double(n * width, n * width // 2) for n in (4, 2))
+        start_small(self)
 
 
 class PatchHeads(nn.Module):

@@ -1,8 +1,9 @@
 """pix2pix's players: "Image-to-Image Translation with Conditional Adversarial Networks" (Isola et
 al. 2017), Section 6.1: a U-Net and a discriminator of patches.
 
-Normalisation is over each picture by itself, which is what the paper's batch norm does with its
-minibatches of one.
+Normalisation is over each picture by itself, as the paper's batch norm does with its minibatches of
+one. Over each channel by itself, as there, it takes away what a whole picture has in common, such as
+the colour that a form calls for; over groups of channels that stays.
 """
 
 from collections.abc import Sequence
@@ -29,6 +30,11 @@ def halvings(size: Sequence[int], most: int) -> int:
     return count
 
 
+def norm(channels: int, num_groups: int | None) -> nn.Module:
+    """A norm over each picture and `num_groups` groups of channels; None for each by itself."""
+    return nn.InstanceNorm2d(channels) if num_groups is None else nn.GroupNorm(num_groups, channels)
+
+
 class UNet(nn.Module):
     """Pictures (B, C, H, W) to pictures (B, *shape) in [-1, 1], each size joined to its mirror.
 
@@ -40,7 +46,8 @@ class UNet(nn.Module):
         shape: (C, H, W) of the outputs.
         width: channels after the first layer (paper: 64); at most 8 times as many inside.
         depth: halvings (paper: 8, down to one pixel); null takes as many as the sides allow.
-        dropout: share of the channels' numbers that are left out (paper: 0.5).
+        dropout: share of the numbers that are left out (paper: 0.5).
+        num_groups: of channels that are normalised together; None for each by itself (paper).
     """
 
     def __init__(
@@ -50,6 +57,7 @@ class UNet(nn.Module):
         width: int = 64,
         depth: int | None = None,
         dropout: float = 0.5,
+        num_groups: int | None = None,
     ) -> None:
         super().__init__()
         self.source_shape, self.shape = tuple(source_shape), tuple(shape)
@@ -67,11 +75,11 @@ class UNet(nn.Module):
         ):
             # A picture of one pixel has no spread to divide by, the first layer none to lose.
             innermost = all(side >> (level + 1) == 1 for side in shape[1:])
-            norm = level > 0 and not innermost
             convolution = nn.Conv2d(inputs, outputs, 4, 2, 1)
-            self.down.append(
-                nn.Sequential(convolution, nn.InstanceNorm2d(outputs)) if norm else convolution
-            )
+            if level == 0 or innermost:
+                self.down.append(convolution)
+            else:
+                self.down.append(nn.Sequential(convolution, norm(outputs, num_groups)))
         for level in reversed(range(depth)):
             inputs = widths[level] * (1 if level == depth - 1 else 2)
             outputs = widths[level - 1] if level > 0 else shape[0]
@@ -104,9 +112,12 @@ class PatchDiscriminator(nn.Module):
         channels: C of what it sees.
         width: channels after the first layer (paper: 64).
         halvings: layers of stride 2 (paper: 3).
+        num_groups: see `UNet`.
     """
 
-    def __init__(self, channels: int, width: int = 64, halvings: int = 3) -> None:
+    def __init__(
+        self, channels: int, width: int = 64, halvings: int = 3, num_groups: int | None = None
+    ) -> None:
         super().__init__()
         widths = [width * min(2**level, 8) for level in range(halvings + 1)]
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
@@ -114,7 +125,7 @@ class PatchDiscriminator(nn.Module):
             stride = 2 if level < halvings - 1 else 1
             layers += [
                 nn.Conv2d(inputs, outputs, 4, stride, 1),
-                nn.InstanceNorm2d(outputs),
+                norm(outputs, num_groups),
                 nn.LeakyReLU(0.2),
             ]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
@@ -125,7 +136,11 @@ class PatchDiscriminator(nn.Module):
 
 
 def pair_discriminator(
-    source_shape: Sequence[int], shape: Sequence[int], width: int = 64, halvings: int = 3
+    source_shape: Sequence[int],
+    shape: Sequence[int],
+    width: int = 64,
+    halvings: int = 3,
+    num_groups: int | None = None,
 ) -> PatchDiscriminator:
     """A discriminator of source and target, one upon the other: (B, C + C, H, W)."""
-    return PatchDiscriminator(source_shape[0] + shape[0], width, halvings)
+    return PatchDiscriminator(source_shape[0] + shape[0], width, halvings, num_groups)
