@@ -148,3 +148,28 @@ def draw_shapes(
         inside = drawing.filled(drawing.distance(shape, centre, radius, angle, size))
         drawing.paint(picture, inside, drawing.lit(colour, centre, radius, size))
     return picture, int(kinds[0])
+
+
+class DrawnStyles(DrawnDomains):
+    """Contents are the warm shapes on cream; each style is a picture in two colours of its own."""
+
+    name = "drawn_styles"
+
+    def load(
+        self, split: str, channels: int, size: tuple[int, int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        contents, _, _ = super().load(split, channels, size)
+        draws = draws_of(self.splits.index(split), 3)
+        drawn = [draw_shapes(draws, size, *draw_palette(draws)) for _ in range(len(contents))]
+        styles, labels = zip(*drawn, strict=True)
+        return contents, as_pictures(styles), torch.tensor(labels)
+
+
+def draw_palette(
+    draws: np.random.Generator,
+) -> tuple[tuple[tuple[int, int, int], ...], tuple[int, int, int]]:
+    """One colour for shapes and one for the ground, well apart in some channel."""
+    while True:
+        colour, ground = (tuple(draws.integers(20, 236, 3).tolist()) for _ in range(2))
+        if max(abs(a - b) for a, b in zip(colour, ground, strict=True)) > 100:
+            return (colour,), ground

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan_lab.data.base import DataModule
 from gan_lab.data.domain_files import DomainFiles
-from gan_lab.data.drawn import DrawnDomains
+from gan_lab.data.drawn import DrawnDomains, DrawnStyles
 from gan_lab.data.folder import size_of
 from gan_lab.data.rows import RowReals, cropped, draw_corners
 from gan_lab.data.stream import Batch, Stream, mirror_
@@ -124,6 +124,7 @@ class Unpaired(DataModule):
         seed, mirror: see `DataModule`.
     """
 
+    drawn: type[DomainSource] = DrawnDomains  # what is drawn where there is no root
     gives = NAMES
     facts = ("shape", "num_classes", "source_shape")
 
@@ -144,7 +145,7 @@ class Unpaired(DataModule):
         if jitter < 0:
             raise UserError(f"data.jitter={jitter}: give 0 or more pixels")
         self.domains: DomainSource = (
-            DrawnDomains(num, min(size)) if root is None else DomainFiles(root)
+            self.drawn(num, min(size)) if root is None else DomainFiles(root)
         )
         names = None if swap else self.domains.class_names  # labels are of the files' B
         super().__init__(
@@ -182,3 +183,9 @@ class Unpaired(DataModule):
     def baselines(self, batch: Batch) -> dict[str, Tensor]:
         """The picture of A as it is."""
         return {"identity": batch["domain_a"]}
+
+
+class Styles(Unpaired):
+    """Contents in domain A and styles in domain B, each picture a style of its own."""
+
+    drawn = DrawnStyles

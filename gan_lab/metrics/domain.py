@@ -89,6 +89,21 @@ class OutlineOverlap(PairedFormula):
         return share[:, None].double()
 
 
+class ColourDistance(PairedFormula):
+    """How far an output's colours are from its style's: means and deviations, in [-1, 1]."""
+
+    names = ("colour_distance",)
+    against = "domain_b"
+
+    def __call__(self, output: Tensor, style: Tensor) -> Tensor:
+        (mean, deviation), (mean_s, deviation_s) = (
+            (x.mean(2), x.std(2, correction=0))
+            for x in (p.double().flatten(2) / 127.5 for p in (output, style))
+        )
+        distance = (mean - mean_s).abs() + (deviation - deviation_s).abs()
+        return distance.mean(1, keepdim=True)
+
+
 def foreground(pictures: Tensor) -> Tensor:
     """(B, C, H, W) uint8 -> (B, H, W) bool: what differs from the colour most common at the rim."""
     levels = pictures.int()
