@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gan_lab.errors import UserError
@@ -15,6 +15,7 @@ GRID_WIDTH = 768  # pixels; small samples are enlarged up to it
 SMOOTH_BELOW = 16  # pixels a side: an 8x8 digit in squares is hard to read
 BETWEEN = 225  # the grey between samples
 MOST_ENLARGED = 3  # times, side by side
+TEXT_WIDTH = 170  # pixels of what is told of a row
 
 
 def rows_of_classes(num: int, num_classes: int | None) -> tuple[Tensor | None, int]:
@@ -70,18 +71,22 @@ def grid(images: Tensor, columns: int) -> Image.Image:
     return Image.fromarray(sheet)
 
 
-def side_by_side(columns: Mapping[str, Tensor]) -> Image.Image:
+def side_by_side(columns: Mapping[str, Tensor], told: Sequence[str] | None = None) -> Image.Image:
     """Heading -> pictures (N, C, H, W) in [-1, 1]: a row for each, under headings.
 
     Smaller pictures, such as those of low resolution, are enlarged to the size of the largest, in
     squares.
+
+    Args:
+        told: N texts, to be read right of each row.
     """
     pixels = {heading: to_rgb(images) for heading, images in columns.items()}
     H, W = (max(p.shape[axis] for p in pixels.values()) for axis in (1, 2))
     N = len(next(iter(pixels.values())))
     factor = max(1, min(GRID_WIDTH // (len(columns) * W), MOST_ENLARGED))
     H, W, gap, head = factor * H, factor * W, 6, 20
-    width = gap + len(columns) * (W + gap)
+    text = 0 if told is None else TEXT_WIDTH
+    width = gap + len(columns) * (W + gap) + text
     strips = max(1, min(N, GRID_WIDTH // width))  # of rows, next to each other
     deep = -(-N // strips)
     sheet = np.full((head + deep * (H + gap), strips * (width + gap) - gap, 3), BETWEEN, np.uint8)
@@ -94,7 +99,22 @@ def side_by_side(columns: Mapping[str, Tensor]) -> Image.Image:
             picture.paste(enlarged, (left, head + row % deep * (H + gap)))
             if row % deep == 0:
                 draw.text((left, 4), heading.replace("_", " "), fill=(40, 40, 40))
+    for row, words in enumerate(told or []):
+        left = row // deep * (width + gap) + width - text + gap
+        write(draw, words, (left, head + row % deep * (H + gap) + H // 2), text - 2 * gap)
     return picture
+
+
+def write(draw: ImageDraw.ImageDraw, words: str, place: tuple[int, int], width: int) -> None:
+    """Write words in lines of at most `width` pixels, their middle left at `place`."""
+    font, lines = ImageFont.load_default(13), [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    draw.text(place, "\n".join(lines), fill=(40, 40, 40), font=font, anchor="lm")
 
 
 def scatter(fakes: Tensor | None, reals: Tensor | None) -> Image.Image:

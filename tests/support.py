@@ -21,6 +21,7 @@ SMALLER = {
 # Data for a model by what it takes of a batch; pictures of 16x16.
 DATA = {
     ("image",): ["data.resolution=16"],
+    ("image", "caption", "mismatched"): ["data=captions", "data.resolution=16", "data.num=64"],
     ("domain_a", "domain_b"): ["data=unpaired", "data.resolution=16", "data.num=64"],
     ("source", "target"): ["data=pairs", "data.resolution=16", "data.num=64"],
     ("video",): [

@@ -15,6 +15,7 @@ from gan_lab.loggers.base import RunLogger
 from gan_lab.models.base import Game
 from gan_lab.pictures import GRID_WIDTH, grid, rows_of_classes, save, scatter, side_by_side
 from gan_lab.runs import atomic_write
+from gan_lab.strips import save_film, strip
 
 MAX_FRAMES = 120  # of growth.gif
 
@@ -23,8 +24,9 @@ class Samples(L.Callback):
     """Draws fixed latents at the start, every `every_kimg` and at the end.
 
     Writes samples/<kimg>.png, the data beside it in samples/real.png, and at the end
-    samples/growth.gif. A conditional model gets one class per row. Points make a scatter plot. A
-    translator's outputs stand beside what they were made from, and the truth where there is one.
+    samples/growth.gif. A conditional model gets one class per row. Points make a scatter plot. What
+    answers a batch stands beside what it was made from, and the truth where there is one. Films
+    make a strip of frames and samples/<kimg>.gif.
 
     Args:
         every_kimg: thousands of real images between two pictures.
@@ -65,8 +67,9 @@ class Samples(L.Callback):
         for path in frames(folder):
             if float(path.stem) > round(kimg, 1):  # a run that was killed had been further
                 path.unlink()
+                path.with_suffix(".gif").unlink(missing_ok=True)
         with paused(trainer, "drawing"):
-            if trainer.datamodule is not None and hasattr(gan, "sample"):
+            if trainer.datamodule is not None and not hasattr(gan, "show"):
                 self._draw_reals(trainer.datamodule.reals(), gan, folder / "real.png")
         if gan.steps_done == 0:
             self._draw(trainer, gan)
@@ -94,9 +97,18 @@ class Samples(L.Callback):
     def _draw(self, trainer: L.Trainer, gan: Game) -> None:
         with paused(trainer, "drawing"):
             kimg = gan.kimg_at(gan.steps_done)
+            path = Path(trainer.default_root_dir) / "samples" / f"{kimg:08.1f}.png"
+            loggers = [logger for logger in trainer.loggers if isinstance(logger, RunLogger)]
             fakes = None
-            if not hasattr(gan, "sample"):
-                picture = side_by_side(gan.show(some_rows(trainer.datamodule, self.num_rows)))
+            if len(gan.shape) == 4:
+                films = gan.show(some_rows(trainer.datamodule, self.num_rows))
+                picture, moving = strip(films, gan.source_shape[0]), path.with_suffix(".gif")
+                save_film(films, moving)
+                for logger in loggers:
+                    logger.log_film("film", moving, step=gan.steps_done, kimg=kimg)
+            elif hasattr(gan, "show"):
+                rows = some_rows(trainer.datamodule, self.num_rows)
+                picture = side_by_side(gan.show(rows), gan.told(rows))
             elif len(gan.shape) == 1:
                 fakes = gan.sample(self.num_points, seed=self.seed).cpu()
                 picture = scatter(fakes, self._reals)
@@ -107,11 +119,9 @@ class Samples(L.Callback):
                 picture = grid(fakes, columns)
             if self._reals is not None and fakes is not None:
                 self.diversity = spread(fakes) / max(spread(self._reals), 1e-12)
-            path = Path(trainer.default_root_dir) / "samples" / f"{kimg:08.1f}.png"
             save(picture, path)
-            for logger in trainer.loggers:
-                if isinstance(logger, RunLogger):
-                    logger.log_picture("samples", path, step=gan.steps_done, kimg=kimg)
+            for logger in loggers:
+                logger.log_picture("samples", path, step=gan.steps_done, kimg=kimg)
 
     def _draw_reals(self, reals: Reals, gan: Game, path: Path) -> None:
         order = torch.randperm(len(reals), generator=torch.Generator().manual_seed(self.seed))

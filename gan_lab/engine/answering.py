@@ -59,6 +59,10 @@ class Answering(nn.Module):
         """What a generator makes of a batch on its device."""
         return network(batch[self.source])
 
+    def told(self, batch: Batch) -> list[str] | None:
+        """What is to be read beside each row of `show`, if anything."""
+        return None
+
     def show(self, batch: Batch) -> dict[str, Tensor]:
         """Heading -> pictures (B, C, H, W), to be looked at side by side."""
         columns = {self.source: batch[self.source], "output": self.generate(batch)}

@@ -55,6 +55,25 @@ def noisy_gradient_penalty(
     return (norm - 1).square()  # (B,)
 
 
+def matching_gradient_penalty(
+    logits: Tensor, images: Tensor, sentences: Tensor, power: float = 6.0
+) -> Tensor:
+    """(||d logits / d image|| + ||d logits / d sentence||)^p, MA-GP: Tao et al. 2022, Equation 1.
+
+    At real images with sentences that match, where it makes the surface of the discriminator flat.
+
+    Args:
+        logits: (B,), each depending on its own rows of `images` and `sentences` only.
+        images: (B, ...), requiring gradients.
+        sentences: (B, D), likewise.
+        power: p (paper: 6).
+    """
+    with torch.autocast(logits.device.type, enabled=False):
+        gradients = torch.autograd.grad(logits.sum(), (images, sentences), create_graph=True)
+        squares = (g.float().flatten(1).square().sum(1) for g in gradients)
+        return sum((s + 1e-12).sqrt() for s in squares).pow(power)  # (B,); finite slope at 0
+
+
 def drift(logits: Tensor) -> Tensor:
     """D(x)^2, which keeps a critic near 0: Karras et al. 2018, Appendix A.1, weighted by 0.001.
 

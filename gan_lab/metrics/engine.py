@@ -140,8 +140,8 @@ class BaselineFakes(AnsweredFakes):
 def fakes_of(
     gan: "Game", data: "DataModule", split: str, *, seed: int = 0, raw: bool = False
 ) -> Fakes:
-    """Samples of a GAN, or a translator's outputs for the rows of a split."""
-    if hasattr(gan, "sample"):
+    """Samples of a GAN; or, of a model that answers rows and shows them so, those of a split."""
+    if hasattr(gan, "sample") and not hasattr(gan, "show"):
         return GeneratedFakes(gan, data.reals(split), seed=seed, raw=raw)
     return AnsweredFakes(gan, data, split, seed=seed, raw=raw)
 

@@ -1,0 +1,197 @@
+"""Drawn pictures with captions that are exactly true: one or two shapes, and nothing else.
+
+A scene is a layout (alone, one above the other, side by side) and, for its upper or left shape and
+then for the other one, a colour, a figure and a size. Some kinds of shapes are kept out of
+training altogether, so that captions that name them ask for something new.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan_lab.data import drawing
+from gan_lab.data.drawn import as_pictures, draws_of, refuse_too_few
+from gan_lab.errors import UserError
+
+COLOURS = {
+    "red": (214, 64, 52),
+    "green": (62, 158, 80),
+    "blue": (64, 92, 200),
+    "yellow": (236, 200, 64),
+    "purple": (156, 84, 184),
+    "black": (44, 44, 50),
+}
+FIGURES = tuple(drawing.FIGURES)
+RADII = {"small": (0.14, 0.16), "large": (0.225, 0.245)}  # least and greatest, of the side
+PAPER = (247, 244, 236)
+ALONE, ABOVE, BESIDE = range(3)  # layouts
+RELATIONS = {ABOVE: ("above", "below"), BESIDE: ("left of", "right of")}
+# What a scene's numbers mean, and how many values each has: `num_values` of a reader's answers.
+ATTRIBUTES = {"colour": len(COLOURS), "shape": len(FIGURES), "size": len(RADII)}
+SCENE = 1 + 2 * len(ATTRIBUTES)  # numbers of a scene
+NONE = -1  # stands for each attribute of a shape that is not there
+SETS = 7  # key of the draws of these pictures, beside those of other drawn sets
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One shape, by the numbers of its words."""
+
+    colour: int
+    figure: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"a {list(RADII)[self.size]} {list(COLOURS)[self.colour]} {FIGURES[self.figure]}"
+
+
+KINDS = [Shape(*numbers) for numbers in product(*map(range, ATTRIBUTES.values()))]
+# Four pairs of colour and figure, in both sizes; each colour and figure is seen in other pairs.
+NEVER_SEEN = ((0, 3), (1, 2), (2, 0), (3, 1))
+HELD_OUT = [kind for kind in KINDS if (kind.colour, kind.figure) in NEVER_SEEN]
+SEEN = [kind for kind in KINDS if kind not in HELD_OUT]
+
+
+def caption_of(scene: Sequence[int], turned: bool = False) -> str:
+    """What a scene (SCENE,) shows, in words.
+
+    Args:
+        turned: begin with the lower or the right one of two shapes.
+    """
+    layout, first, second = scene[0], Shape(*scene[1:4]), Shape(*scene[4:])
+    if layout == ALONE:
+        return str(first)
+    if turned:
+        return f"{second} {RELATIONS[layout][1]} {first}"
+    return f"{first} {RELATIONS[layout][0]} {second}"
+
+
+class DrawnScenes:
+    """Pictures of one or two shapes with their captions; each depends on no seed.
+
+    A picture's label is the colour and figure of its first shape, the upper or left one. In the
+    split `test` each scene has a shape of a kind in HELD_OUT, in `train` none has.
+
+    Args:
+        num: training pictures; a quarter as many are kept for testing.
+        side: pixels of the shorter side, to be refused here if they are too few.
+        pairs: share of the pictures that have two shapes.
+    """
+
+    name = "drawn_scenes"
+    splits = ("train", "test")
+    class_names = [f"{colour} {figure}" for colour in COLOURS for figure in FIGURES]
+    words_know_left = True
+
+    def __init__(self, num: int, side: int, pairs: float) -> None:
+        refuse_too_few(num, side)
+        if not 0 <= pairs <= 1:
+            raise UserError(f"data.pairs={pairs}: give the share of pictures with two shapes, 0..1")
+        self.num, self.pairs = num, pairs
+
+    def channels(self) -> int:
+        return 3
+
+    def load(self, split: str, channels: int, size: tuple[int, int]) -> "Captioned":
+        if channels != 3:
+            raise UserError(f"data.channels={channels}: drawn scenes have 3; leave it null")
+        scenes = self.scenes(split)
+        draws = draws_of(SETS, self.splits.index(split), 1)
+        pictures = as_pictures([paint_scene(draws, scene, size) for scene in scenes])
+        numbers = torch.tensor(scenes)
+        label = numbers[:, 1] * len(FIGURES) + numbers[:, 2]
+        return Captioned(pictures, self.texts(split), label, numbers)
+
+    def scenes(self, split: str) -> list[list[int]]:
+        """What the pictures of a split show."""
+        num = self.num if split == "train" else self.num // 4
+        draws = draws_of(SETS, self.splits.index(split), 0)
+        kinds, must = (SEEN, SEEN) if split == "train" else (KINDS, HELD_OUT)
+        return [draw_scene(draws, kinds, must, self.pairs) for _ in range(num)]
+
+    def texts(self, split: str) -> list[list[str]]:
+        """Every caption that is true of each picture: one of a single shape, two of two."""
+        return [
+            [caption_of(s)] + ([caption_of(s, turned=True)] if s[0] != ALONE else [])
+            for s in self.scenes(split)
+        ]
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """Pictures of one split and what is said of them.
+
+    Attributes:
+        pictures: (N, C, H, W) uint8.
+        captions: of each picture one or several.
+        labels: (N,), or None.
+        scenes: (N, SCENE), or None where nobody knows what is to be seen.
+    """
+
+    pictures: Tensor
+    captions: list[list[str]]
+    labels: Tensor | None = None
+    scenes: Tensor | None = None
+
+
+def draw_scene(
+    draws: np.random.Generator, kinds: list[Shape], must: list[Shape], pairs: float
+) -> list[int]:
+    """A scene (SCENE,) of shapes of some kinds, one of them of a kind in `must`."""
+    shapes = [must[draws.integers(len(must))], kinds[draws.integers(len(kinds))]]
+    if draws.random() >= pairs:
+        first = shapes[0]
+        return [ALONE, first.colour, first.figure, first.size, NONE, NONE, NONE]
+    if draws.random() < 0.5:
+        shapes.reverse()
+    layout = int(draws.integers(ABOVE, BESIDE + 1))
+    return [layout, *(n for s in shapes for n in (s.colour, s.figure, s.size))]
+
+
+def paint_scene(
+    draws: np.random.Generator, scene: Sequence[int], size: tuple[int, int]
+) -> np.ndarray:
+    """A picture (H, W, 3) of a scene, its shapes placed and turned a little at random."""
+    H, W = size
+    side = min(H, W)
+    picture = np.ones((H, W, 3)) * PAPER
+    shapes = [Shape(*scene[1:4])] + ([Shape(*scene[4:])] if scene[0] != ALONE else [])
+    radii = [side * draws.uniform(*list(RADII.values())[shape.size]) for shape in shapes]
+    for shape, radius, centre in zip(
+        shapes, radii, places(draws, scene[0], radii, (W, H)), strict=True
+    ):
+        angle = draws.uniform(-0.25, 0.25)
+        distance = drawing.distance(FIGURES[shape.figure], centre, radius, angle, size)
+        colour = drawing.lit(list(COLOURS.values())[shape.colour], centre, radius, size)
+        drawing.paint(picture, drawing.filled(distance), colour)
+    return picture
+
+
+def places(
+    draws: np.random.Generator, layout: int, radii: list[float], room: tuple[int, int]
+) -> list[tuple[float, float]]:
+    """Centres (x, y) of circles that lie inside the picture, apart, and as the layout says.
+
+    Args:
+        room: (W, H) in pixels.
+    """
+    if layout == ALONE:
+        (r,) = radii
+        return [(draws.uniform(r, room[0] - r), draws.uniform(r, room[1] - r))]
+    along = int(layout == ABOVE)  # the axis on which one comes after the other
+    spare = room[along] - 2 * sum(radii)
+    before, between = np.sort(draws.uniform(0, spare, 2))
+    first = before + radii[0]
+    second = between + 2 * radii[0] + radii[1]
+    # Across that axis they lie less far apart than along it: "above" is never "beside".
+    middle = draws.uniform(max(radii), room[1 - along] - max(radii))
+    reach = 0.3 * (second - first)
+    across = [
+        float(np.clip(middle + draws.uniform(-reach, reach), r, room[1 - along] - r)) for r in radii
+    ]
+    centres = [(across[0], first), (across[1], second)]
+    return centres if along else [(y, x) for x, y in centres]

@@ -1,0 +1,105 @@
+"""DF-GAN: "DF-GAN: A Simple and Effective Baseline for Text-to-Image Synthesis" (Tao et al. 2022).
+
+Equations 1 of Section 3.3 and the one-way output of Section 3.4. The sentences come from an encoder
+that learns to tell whose picture is whose (AttnGAN's DAMSM, Xu et al. 2018, for whole sentences):
+in the paper beforehand, here in the same run, beside the game or in a first part of it.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gan_lab.engine.captioned import Captioned
+from gan_lab.losses.adversarial import Hinge
+from gan_lab.losses.matching import contrast
+from gan_lab.losses.penalties import matching_gradient_penalty
+from gan_lab.models.base import GAN, Batch
+
+
+class DFGAN(Captioned, GAN):
+    """A real picture with another's caption is as wrong as a fake one with its own.
+
+    Args:
+        text_encoder: captions (B, L) to sentences (B, D); a player, or frozen.
+        picture_encoder: pictures to vectors (B, D), to learn the sentences by; None if frozen.
+        examples: captions to draw from where none is asked for.
+        penalty_weight: k of the matching-aware gradient penalty (paper: 2).
+        penalty_power: p of it (paper: 6).
+        sharpness: gamma_3 of the loss that sentences are learnt by.
+        matching_kimg: thousands of images after which sentences stay as they are; None never.
+    """
+
+    takes = ("image", "caption", "mismatched")
+    twice_differentiated = ("discriminator",)
+
+    def __init__(
+        self,
+        *,
+        text_encoder: nn.Module,
+        examples: Sequence[str],
+        picture_encoder: nn.Module | None = None,
+        penalty_weight: float = 2.0,
+        penalty_power: float = 6.0,
+        sharpness: float = 10.0,
+        matching_kimg: float | None = None,
+        **gan,
+    ) -> None:
+        super().__init__(**gan)
+        if text_encoder.dim != self.generator.sentence_dim:
+            raise ValueError(
+                f"generator.sentence_dim={self.generator.sentence_dim}, but the text encoder gives"
+                f" {text_encoder.dim} numbers: set sentence_dim of both networks to that"
+            )
+        self.text_encoder, self.picture_encoder = text_encoder, picture_encoder
+        self.examples = list(examples)
+        self.penalty_weight, self.penalty_power = penalty_weight, penalty_power
+        self.sharpness, self.matching_kimg = sharpness, matching_kimg
+        self.game = Hinge()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        if self.matching:
+            self.descend(("text_encoder", "picture_encoder"), self.matching_loss, batch)
+        with torch.no_grad():
+            both = self.text_encoder(torch.cat([batch["caption"], batch["mismatched"]]))
+        matching, mismatched = both.chunk(2)
+        batch = {**batch, "sentence": matching, "mismatched_sentence": mismatched}
+        self.descend("discriminator", self.discriminator_loss, batch)
+        self.descend("generator", self.generator_loss, batch)
+
+    @property
+    def matching(self) -> bool:
+        """Whether the sentences are still being learnt."""
+        learns = "text_encoder" in self.optimizer_factories
+        return learns and (self.matching_kimg is None or self.kimg < self.matching_kimg)
+
+    def matching_loss(self, batch: Batch) -> Tensor:
+        caption = batch["caption"]
+        pictures, sentences = self.picture_encoder(batch["image"]), self.text_encoder(caption)
+        alike = (caption[:, None] == caption).all(2)  # (B, B)
+        return contrast(pictures, sentences, alike, self.sharpness).mean()
+
+    def discriminator_loss(self, batch: Batch) -> Tensor:
+        D, sentence = self.discriminator, batch["sentence"].detach().requires_grad_()  # e
+        with torch.no_grad():
+            fake = self.generator(self.latent(batch["image"]), sentence)
+        real = self.augmented(batch["image"]).detach().requires_grad_()
+        seen = D.features(real)
+        real_logits = D.answer(seen, sentence)
+        mismatched_logits = D.answer(seen, batch["mismatched_sentence"])
+        fake_logits = D(self.augmented(fake), sentence)
+        self.observe(real_logits, fake_logits)
+        self.report("logits/mismatched", mismatched_logits)
+        penalty = matching_gradient_penalty(real_logits, real, sentence, self.penalty_power)
+        self.report("penalty/matching", penalty)
+        # max(0, 1 - D(x, e)) + (max(0, 1 + D(G(z), e)) + max(0, 1 + D(x, e^))) / 2
+        adversarial = (
+            self.game.discriminator(real_logits, fake_logits)
+            + self.game.discriminator(real_logits, mismatched_logits)
+        ) / 2
+        return (adversarial + self.penalty_weight * penalty).mean()
+
+    def generator_loss(self, batch: Batch) -> Tensor:
+        sentence = batch["sentence"]
+        fake = self.generator(self.latent(batch["image"]), sentence)
+        return self.game.generator(self.judge_fake(fake, sentence)).mean()
