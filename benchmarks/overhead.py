@@ -23,7 +23,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import open_dict
 from torch.nn.functional import softplus
 
-from gan_lab.models.base import GAN
+from gan_lab.data.base import Reals
+from gan_lab.models.base import GAN, Game
 from gan_lab.training import train
 
 ROOT = Path(__file__).parents[1]
@@ -34,13 +35,14 @@ class BareLoop:
 
     betas = (0.5, 0.999)
 
-    def __init__(self, gan: GAN, images: torch.Tensor, batch_size: int) -> None:
+    def __init__(self, gan: Game, reals: Reals, batch_size: int) -> None:
         self.generator = copy.deepcopy(gan.generator).requires_grad_(True).train()
         self.discriminator = copy.deepcopy(gan.discriminator).requires_grad_(True).train()
         for module in (*self.generator.modules(), *self.discriminator.modules()):
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.track_running_stats = True
-        self.images, self.batch_size, self.latent_dim = images, batch_size, gan.latent_dim
+        self.batch_size = batch_size
+        self.take(gan, reals)
         self.joint = not any(
             isinstance(m, torch.nn.BatchNorm2d) for m in self.discriminator.modules()
         )
@@ -48,6 +50,10 @@ class BareLoop:
         self.optimizer_g = torch.optim.Adam(self.generator.parameters(), **options)
         self.optimizer_d = torch.optim.Adam(self.discriminator.parameters(), **options)
         self.steps_done = 0
+
+    def take(self, gan: GAN, reals: Reals) -> None:
+        """What a step draws from."""
+        self.images, self.latent_dim = reals.images(range(len(reals))), gan.latent_dim
 
     def real(self) -> torch.Tensor:
         chosen = torch.randint(len(self.images), (self.batch_size,))
@@ -148,6 +154,55 @@ class BareStyleGAN2(BareLoop):
         D.requires_grad_(True)
 
 
+class BareCycleGAN(BareLoop):
+    """Cycles, identities and pools as the original implementation orders its passes: each mapping
+    is applied to its source once, and the discriminators see the same fakes through a pool."""
+
+    def take(self, gan: Game, reals: Reals) -> None:
+        self.reals = reals
+        self.pools: tuple[list, list] = [], []
+
+    def pictures(self, domain: str) -> torch.Tensor:
+        chosen = torch.randint(len(self.reals), (self.batch_size,))
+        return self.reals.batch(chosen, [domain])[domain].float().div_(127.5).sub_(1)
+
+    def from_pool(self, pool: list, fakes: torch.Tensor) -> torch.Tensor:
+        given = []
+        for fake in fakes.detach():
+            if len(pool) < 50:
+                pool.append(fake)
+            elif torch.rand(()) < 0.5:
+                place = int(torch.randint(50, ()))
+                fake, pool[place] = pool[place], fake
+            given.append(fake)
+        return torch.stack(given)
+
+    def step(self) -> None:
+        F, G = self.generator.b_to_a, self.generator.a_to_b
+        D_a, D_b = self.discriminator.a, self.discriminator.b
+        a, b = self.pictures("domain_a"), self.pictures("domain_b")
+        self.discriminator.requires_grad_(False)
+        fake_b, fake_a = G(a), F(b)
+        loss = (D_b(fake_b) - 1).square().mean() + (D_a(fake_a) - 1).square().mean()
+        loss = loss + 10 * ((F(fake_b) - a).abs().mean() + (G(fake_a) - b).abs().mean())
+        loss = loss + 5 * ((G(b) - b).abs().mean() + (F(a) - a).abs().mean())
+        loss.backward()
+        self.optimizer_g.step()
+        self.optimizer_g.zero_grad()
+
+        self.discriminator.requires_grad_(True)
+        for pool, D, real, fake in zip(self.pools, (D_a, D_b), (a, b), (fake_a, fake_b)):
+            logits = D(torch.cat([real, self.from_pool(pool, fake)]))
+            real_logits, fake_logits = logits.chunk(2)
+            ((real_logits - 1).square().mean() / 2 + fake_logits.square().mean() / 2).backward()
+        self.optimizer_d.step()
+        self.optimizer_d.zero_grad()
+
+
+def cycle(px: int) -> list[str]:
+    return ["model=cyclegan", "data=unpaired", f"data.resolution={px}", "data.num=64"]
+
+
 def style(px: int) -> list[str]:
     widths = ["model.generator.width=16", "model.discriminator.width=16"]
     depth = ["model.generator.max_width=64", "model.discriminator.max_width=64"]
@@ -168,6 +223,7 @@ CASES = {  # name: (overrides, the bare loop, batch size, steps of a block, larg
     "R3GAN, 64 px, batch 16": (residual(64), BareR3GAN, 16, 4, 1.05),
     "StyleGAN2, 32 px, batch 32": (style(32), BareStyleGAN2, 32, 16, 1.05),
     "StyleGAN2, 64 px, batch 16": (style(64), BareStyleGAN2, 16, 16, 1.05),
+    "CycleGAN, 128 px, batch 1": (cycle(128), BareCycleGAN, 1, 4, 1.05),
 }
 
 
@@ -180,14 +236,13 @@ class Interleave(L.Callback):
         self.bare: list[float] = []
         self.began = 0.0
 
-    def on_train_start(self, trainer: L.Trainer, gan: GAN) -> None:
+    def on_train_start(self, trainer: L.Trainer, gan: Game) -> None:
         reals = trainer.datamodule.reals()
-        images = reals.images(range(len(reals)))
-        self.loop = self.loop_class(gan, images, trainer.datamodule.batch_size)
+        self.loop = self.loop_class(gan, reals, trainer.datamodule.batch_size)
         for _ in range(self.block):
             self.loop.step()
 
-    def on_train_batch_end(self, trainer: L.Trainer, gan: GAN, *_: object) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, gan: Game, *_: object) -> None:
         if gan.steps_done % self.block:
             return
         if gan.steps_done > self.block:  # the first block warms up
