@@ -158,7 +158,7 @@ class SequenceDiscriminator(nn.Module):
         for level, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
             times = 1 if level == 0 else 3
             kernel, padding = (times, 4, 4), (times // 2, 1, 1)
-            stride = (2 if level > 1 else 1, 2, 2)
+            stride = (2 if level > 0 else 1, 2, 2)
             layers += [nn.Conv3d(inputs, outputs, kernel, stride, padding), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], 1, 3, 1, 1))
 
