@@ -10,9 +10,8 @@ import numpy as np
 import torch
 
 # The first integer of a key names the kind of draw, so that equal counters never collide.
-STEP, LATENT, ORDER, FLIP, SAMPLE, EVALUATION, GRID, POINTS, CROP, DRAWING, POOL, CAPTION = range(
-    12
-)
+STEP, LATENT, ORDER, FLIP, SAMPLE, EVALUATION, GRID, POINTS, CROP = range(9)
+DRAWING, POOL, CAPTION, DEGRADATION = range(9, 13)
 
 MASK = (1 << 64) - 1
 

@@ -55,13 +55,14 @@ def answer_file(gan: Translator, file: Path, order: Order) -> Image.Image:
         image = open_upright(file.read_bytes())
     except Exception as error:  # Pillow raises anything on hostile files
         raise UserError(f"input={file} cannot be read ({error})") from None
-    pixels = as_input(image, gan.source_shape)
+    size = gan.input_size(image.height, image.width)
+    pixels = as_input(image, (gan.source_shape[0], *size))
     output = gan.generate({gan.source: pixels}, seed=order.seed, raw=order.raw)[0].cpu()
     return as_image(output)
 
 
 def as_input(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:
-    """The centre of a picture with the aspect that a model was trained on: (1, C, H, W)."""
+    """The centre of a picture with the aspect that a model takes, resized: (1, C, H, W)."""
     C, H, W = shape
     image = to_mode(image, MODES[C])
     box = centre_box(*image.size, H, W, None)

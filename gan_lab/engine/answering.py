@@ -35,6 +35,10 @@ class Answering(nn.Module):
         """(C, H, W) of the pictures that it was trained to answer."""
         return self.generator.source_shape
 
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
+        """The size that a picture of a file is brought to: that of training."""
+        return self.source_shape[1:]
+
     @torch.no_grad()
     def generate(self, batch: Batch, *, seed: int = 0, raw: bool = False) -> Tensor:
         """One output for each row of a batch; the same arguments give the same bits.

@@ -1,0 +1,134 @@
+"""SRGAN's players: "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
+Network" (Ledig et al. 2017), Figure 4.
+
+Departures: no batch norm, as later papers found (Lim et al. 2017, Wang et al. 2018), so that
+sizes, processes and parts of a minibatch make no difference; and the generator learns what the
+low resolution, enlarged bicubically, lacks, which makes a short training worth its time.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import log2
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+
+def widened(x: Tensor, scale: int) -> Tensor:
+    """(B, C, h, w) -> (B, C, h * scale, w * scale), bicubically."""
+    return interpolate(x, scale_factor=scale, mode="bicubic", antialias=True)  # Keys' a = -1/2
+
+
+def doublings(scale: int) -> int:
+    """How often 2 is a factor of a scale, which is a power of it."""
+    if scale < 2 or 2 ** round(log2(scale)) != scale:
+        raise ValueError(f"scale={scale}: give a power of 2, such as 2 or 4")
+    return round(log2(scale))
+
+
+def start_near_nothing(layer: nn.Conv2d) -> nn.Conv2d:
+    """The last convolution of what is added to an enlarged picture: at first it adds little."""
+    with torch.no_grad():
+        layer.weight.mul_(0.1)
+        layer.bias.zero_()
+    return layer
+
+
+class ResidualBlock(nn.Module):
+    """x + convolution(PReLU(convolution(x)))."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(width, width, 3, 1, 1), nn.PReLU(width), nn.Conv2d(width, width, 3, 1, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layers(x)
+
+
+class SRResNet(nn.Module):
+    """Low resolutions (B, C, h, w) in [-1, 1] of any size to high ones (B, C, h * s, w * s).
+
+    Args:
+        source_shape: (C, h, w) that it is trained on.
+        shape: (C, H, W) of what it then makes.
+        scale: s, a power of 2.
+        width: channels inside (paper: 64).
+        num_blocks: residual blocks (paper: 16).
+        ends: pixels a side of the first and of the last convolution (paper: 9).
+    """
+
+    def __init__(
+        self,
+        source_shape: Sequence[int],
+        shape: Sequence[int],
+        scale: int = 4,
+        width: int = 64,
+        num_blocks: int = 16,
+        ends: int = 9,
+    ) -> None:
+        super().__init__()
+        self.source_shape, self.shape, self.scale = tuple(source_shape), tuple(shape), scale
+        times = doublings(scale)
+        # Pixels of the low resolution to each side that an output depends on; the last
+        # convolution's are finer, the enlarged picture's are two.
+        self.reach = ends // 2 + 2 * num_blocks + 1 + times + -(-(ends // 2) // scale)
+        self.first = nn.Sequential(
+            nn.Conv2d(source_shape[0], width, ends, 1, ends // 2), nn.PReLU(width)
+        )
+        self.body = nn.Sequential(
+            *(ResidualBlock(width) for _ in range(num_blocks)), nn.Conv2d(width, width, 3, 1, 1)
+        )
+        self.grow = nn.Sequential(
+            *(
+                layer
+                for _ in range(times)
+                for layer in (
+                    nn.Conv2d(width, 4 * width, 3, 1, 1), nn.PixelShuffle(2), nn.PReLU(width)
+                )
+            )
+        )  # fmt: skip
+        self.last = start_near_nothing(nn.Conv2d(width, shape[0], ends, 1, ends // 2))
+
+    def forward(self, low: Tensor) -> Tensor:
+        x = self.first(low)
+        x = self.grow(x + self.body(x))
+        return self.last(x).float() + widened(low.float(), self.scale)
+
+
+class PictureDiscriminator(nn.Module):
+    """Pictures (B, C, H, W) of one size to logits (B,): Figure 4, in the manner of VGG.
+
+    Convolutions of 3x3 in pairs, the second with stride 2, and two dense layers at the end.
+
+    Args:
+        shape: (C, H, W) of the pictures.
+        width: channels of the first pair (paper: 64); they double from pair to pair, up to 8 times.
+        dense: numbers between the two last layers (paper: 1024); null means 16 times `width`.
+        levels: pairs (paper: 4).
+    """
+
+    def __init__(
+        self, shape: Sequence[int], width: int = 64, dense: int | None = None, levels: int = 4
+    ) -> None:
+        super().__init__()
+        C, H, W = shape
+        dense = 16 * width if dense is None else dense
+        widths = [C, *(width * min(2**level, 8) for level in range(levels))]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            for source, stride in ((inputs, 1), (outputs, 2)):
+                layers += [nn.Conv2d(source, outputs, 3, stride, 1), nn.LeakyReLU(0.2)]
+                H, W = -(-H // stride), -(-W // stride)
+        self.layers = nn.Sequential(
+            *layers,
+            nn.Flatten(),
+            nn.Linear(widths[-1] * H * W, dense),
+            nn.LeakyReLU(0.2),
+            nn.Linear(dense, 1),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images).float().squeeze(1)
