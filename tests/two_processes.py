@@ -37,6 +37,11 @@ CASES = {
         *("model=cut", "data=unpaired", "data.resolution=16", "data.num=64"),
         *("model.generator.num_blocks=1", "++model.optimizers.heads.eps=1e-3"),
     ],
+    "films": [
+        *("model=next_frame", "data=moving_digits", "data.resolution=16", "data.side=8"),
+        *("data.num=64", "data.context=2", "data.horizon=3", "model.steps=3", "data.mirror=true"),
+        "++model.optimizers.frame_discriminator.eps=1e-3",
+    ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a
