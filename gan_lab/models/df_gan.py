@@ -26,6 +26,7 @@ class DFGAN(Captioned, GAN):
         examples: captions to draw from where none is asked for.
         penalty_weight: k of the matching-aware gradient penalty (paper: 2).
         penalty_power: p of it (paper: 6).
+        penalty_every: training steps for each that has the penalty, then so many times as strong.
         sharpness: gamma_3 of the loss that sentences are learnt by.
         matching_kimg: thousands of images after which sentences stay as they are; None never.
     """
@@ -41,6 +42,7 @@ class DFGAN(Captioned, GAN):
         picture_encoder: nn.Module | None = None,
         penalty_weight: float = 2.0,
         penalty_power: float = 6.0,
+        penalty_every: int = 1,
         sharpness: float = 10.0,
         matching_kimg: float | None = None,
         **gan,
@@ -54,6 +56,7 @@ class DFGAN(Captioned, GAN):
         self.text_encoder, self.picture_encoder = text_encoder, picture_encoder
         self.examples = list(examples)
         self.penalty_weight, self.penalty_power = penalty_weight, penalty_power
+        self.penalty_every = penalty_every
         self.sharpness, self.matching_kimg = sharpness, matching_kimg
         self.game = Hinge()
 
@@ -64,8 +67,9 @@ class DFGAN(Captioned, GAN):
             both = self.text_encoder(torch.cat([batch["caption"], batch["mismatched"]]))
         matching, mismatched = both.chunk(2)
         batch = {**batch, "sentence": matching, "mismatched_sentence": mismatched}
-        self.descend("discriminator", self.discriminator_loss, batch)
         self.descend("generator", self.generator_loss, batch)
+        batch["fake"] = self.kept("fake")  # the generator moves first: its samples serve both
+        self.descend("discriminator", self.discriminator_loss, batch)
 
     @property
     def matching(self) -> bool:
@@ -80,26 +84,27 @@ class DFGAN(Captioned, GAN):
         return contrast(pictures, sentences, alike, self.sharpness).mean()
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
-        D, sentence = self.discriminator, batch["sentence"].detach().requires_grad_()  # e
-        with torch.no_grad():
-            fake = self.generator(self.latent(batch["image"]), sentence)
-        real = self.augmented(batch["image"]).detach().requires_grad_()
-        seen = D.features(real)
-        real_logits = D.answer(seen, sentence)
-        mismatched_logits = D.answer(seen, batch["mismatched_sentence"])
-        fake_logits = D(self.augmented(fake), sentence)
+        D, penalised = self.discriminator, self.every(self.penalty_every)
+        real = self.augmented(batch["image"]).detach().requires_grad_(penalised)  # x
+        sentence = batch["sentence"].detach().requires_grad_(penalised)  # e
+        features = D.features(real)
+        real_logits = D.answer(features, sentence)
+        mismatched_logits = D.answer(features, batch["mismatched_sentence"])
+        fake_logits = D(self.augmented(batch["fake"]), sentence)
         self.observe(real_logits, fake_logits)
         self.report("logits/mismatched", mismatched_logits)
-        penalty = matching_gradient_penalty(real_logits, real, sentence, self.penalty_power)
-        self.report("penalty/matching", penalty)
         # max(0, 1 - D(x, e)) + (max(0, 1 + D(G(z), e)) + max(0, 1 + D(x, e^))) / 2
-        adversarial = (
+        loss = (
             self.game.discriminator(real_logits, fake_logits)
             + self.game.discriminator(real_logits, mismatched_logits)
         ) / 2
-        return (adversarial + self.penalty_weight * penalty).mean()
+        if penalised:
+            penalty = matching_gradient_penalty(real_logits, real, sentence, self.penalty_power)
+            self.report("penalty/matching", penalty)
+            loss = loss + self.penalty_every * self.penalty_weight * penalty
+        return loss.mean()
 
     def generator_loss(self, batch: Batch) -> Tensor:
         sentence = batch["sentence"]
-        fake = self.generator(self.latent(batch["image"]), sentence)
+        fake = self.keep("fake", self.generator(self.latent(batch["image"]), sentence))
         return self.game.generator(self.judge_fake(fake, sentence)).mean()

@@ -9,6 +9,7 @@ DATA = ["data=captions", "data.resolution=16", "data.num=64"]
 def prepared(*overrides):
     """A model, and four rows with the sentences that `training_step` adds."""
     data, gan = build("model=df_gan", *DATA, *overrides)
+    gan.iteration = 1
     gan.latent = lambda like: torch.ones(len(like), gan.latent_dim)  # none outside training
     torch.manual_seed(0)
     for weight in gan.discriminator.parameters():  # residual branches begin at 0
@@ -24,7 +25,9 @@ def prepared(*overrides):
 
 
 def test_discriminator_loss_is_equation_1_row_by_row():
-    gan, batch = prepared("model.penalty_weight=3", "model.penalty_power=4")
+    gan, batch = prepared(
+        "model.penalty_weight=3", "model.penalty_power=4", "model.penalty_every=1"
+    )
     D, G, x, e = gan.discriminator, gan.generator, batch["image"], batch["sentence"]
     fake = G(torch.ones(4, gan.latent_dim), e)
     expected = relu(1 - D(x, e)) + relu(1 + D(fake, e)) / 2
@@ -34,7 +37,20 @@ def test_discriminator_loss_is_equation_1_row_by_row():
         said = e[row : row + 1].clone().requires_grad_()
         D(one, said).sum().backward()
         expected[row] = expected[row] + 3 * (one.grad.norm() + said.grad.norm()) ** 4
+    batch["fake"] = fake.detach()
     torch.testing.assert_close(gan.discriminator_loss(batch), expected.mean())
+
+
+def test_a_lazy_penalty_is_as_strong_in_the_long_run():
+    gan, batch = prepared("model.penalty_every=2")
+    batch["fake"] = gan.generator(torch.ones(4, gan.latent_dim), batch["sentence"]).detach()
+    gan.iteration = 0
+    without = gan.discriminator_loss(batch)
+    gan.iteration = 1
+    whole = gan.discriminator_loss(batch)
+    gan.penalty_every = 1
+    once = gan.discriminator_loss(batch)
+    torch.testing.assert_close(whole - without, 2 * (once - without))
 
 
 def test_generator_loss_is_what_the_discriminator_says_of_its_sentence():
@@ -85,5 +101,5 @@ def test_captions_that_cannot_be_drawn_are_refused():
 
 
 def test_sentences_of_another_length_than_the_generator_takes_are_refused():
-    with pytest.raises(ValueError, match="sentence_dim=128.*32"):
+    with pytest.raises(ValueError, match="sentence_dim=64.*32"):
         build("model=df_gan", *DATA, "model.text_encoder.dim=32")
