@@ -15,17 +15,18 @@ from gan_lab.networks.adain import adapt, moments
 class AdaIN(Translator):
     """A content's map takes over the mean and the deviation of a style's, channel by channel.
 
-    L = L_c + lambda L_s (Equations 11 to 13), and a discriminator of patches that is told the
-    style's colours: does this patch come from a picture in such colours? The encoder learns, too,
-    by giving pictures back whose style is their own; the losses look through its average, which
-    nothing trains, so that it cannot make its task easy.
+    The paper's losses look through a pretrained network. Here the encoder learns as well: pictures
+    in their own style must come back as they are, and so must a content that was given another
+    style and then its own again. The style is held by the moments of colours (Equation 13 on
+    pixels, and on the maps of `features`, if there are any) and by a discriminator of patches that
+    is told them: does this patch come from a picture in such colours?
 
     Args:
-        style_weight: lambda.
+        style_weight: lambda, of the moments.
+        content_weight: of coming back.
         adversarial_weight: of the patches' game.
-        identity_weight: of giving back what has its own style.
-        features: pictures (B, 3, H, W) to maps, in place of the average encoder, such as
-            `gan_lab.networks.squeezenet.pretrained`; the last map is the content's.
+        features: pictures (B, 3, H, W) to maps whose moments are held, too, such as
+            `gan_lab.networks.squeezenet.pretrained`.
     """
 
     takes = ("domain_a", "domain_b")
@@ -36,15 +37,15 @@ class AdaIN(Translator):
         self,
         *,
         style_weight: float = 10.0,
+        content_weight: float = 10.0,
         adversarial_weight: float = 1.0,
-        identity_weight: float = 10.0,
         features: nn.Module | None = None,
         **game,
     ) -> None:
         super().__init__(**game)
-        self.style_weight, self.adversarial_weight = style_weight, adversarial_weight
-        self.identity_weight = identity_weight
-        self.look = self.generator_ema.encode if features is None else features
+        self.style_weight, self.content_weight = style_weight, content_weight
+        self.adversarial_weight = adversarial_weight
+        self.look = Looking(features)
         self.game = NonSaturating()
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
@@ -56,36 +57,25 @@ class AdaIN(Translator):
         G = self.generator
         content, style = batch["domain_a"], batch["domain_b"]  # (B, C, H, W) in [-1, 1]
         both = torch.cat([content, style])
-        maps = G.encode(both)[-1]
-        c, s = maps.chunk(2)
+        c, s = G.encode(both)[-1].chunk(2)
         fake, *own = G.decode(torch.cat([adapt(c, s), c, s])).chunk(3)
         self.keep("fake", fake)
+        back = G.decode(adapt(G.encode(fake)[-1], c))
         adversarial = self.game.generator(self.judge_fake(in_colours(fake, style)))
-        identity = l1_loss(torch.cat(own), both)
-        content_loss, style_loss = self.compare(fake, content, style)
-        for name, value in [
-            ("content", content_loss),
-            ("style", style_loss),
-            ("identity", identity),
-        ]:
-            self.report(f"loss/{name}", value)
+        coming_back = l1_loss(torch.cat(own), both) + l1_loss(back, content)
+        style_loss = style_distance(self.look(fake), self.look(style)).mean()
+        self.report("loss/content", coming_back)
+        self.report("loss/style", style_loss)
         return (
-            (content_loss + self.style_weight * style_loss).mean()
+            self.content_weight * coming_back
+            + self.style_weight * style_loss
             + self.adversarial_weight * adversarial.mean()
-            + self.identity_weight * identity
         )
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
         style = batch["domain_b"]
         real, fake = in_colours(style, style), in_colours(batch["fake"], style)
         return self.game.discriminator(*self.judge(real, fake)).mean()
-
-    def compare(self, fake: Tensor, content: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
-        """L_c and L_s (B,), in units of the maps' own mean square: the encoder sets no scale."""
-        ours, theirs, contents = (self.look(images) for images in (fake, style, content))
-        wanted = adapt(contents[-1], theirs[-1])
-        content_loss = mean_square(ours[-1] - wanted) / mean_square(wanted)
-        return content_loss, style_distance([fake, *ours], [style, *theirs])
 
     def answer(self, network: nn.Module, batch: Batch, seed: int = 0) -> Tensor:
         return network(batch["domain_a"], batch["domain_b"])
@@ -102,14 +92,24 @@ def in_colours(images: Tensor, style: Tensor) -> Tensor:
 
 
 def style_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
-    """Squared distance of means and deviations (B,), the mean over maps: Equation 13."""
-    distances = []
+    """Squared distance of means and deviations (B,), summed over maps: Equation 13."""
+    total = ours[0].new_zeros(len(ours[0]))
     for x, y in zip(ours, theirs, strict=True):
-        apart = [mean_square(a - b) for a, b in zip(moments(x), moments(y), strict=True)]
-        distances.append(sum(apart) / mean_square(y))
-    return torch.stack(distances).mean(0)
+        for a, b in zip(moments(x), moments(y), strict=True):
+            total = total + (a - b).square().flatten(1).mean(1)
+    return total
 
 
-def mean_square(x: Tensor) -> Tensor:
-    """(B, ...) -> (B,), never 0."""
-    return x.float().square().flatten(1).mean(1).clamp_min(1e-8)
+class Looking:
+    """Pictures to what their style is compared by: themselves, and a frozen network's maps.
+
+    No module: the network's weights are no state of the game's.
+    """
+
+    def __init__(self, network: nn.Module | None) -> None:
+        self.network = network
+
+    def __call__(self, images: Tensor) -> list[Tensor]:
+        if self.network is None:
+            return [images]
+        return [images, *self.network.to(images.device)(images)]
