@@ -20,6 +20,7 @@ from gan_lab.errors import UserError
 from gan_lab.randomness import CAPTION, generator
 
 NUM_EXAMPLES = 32
+MADE = ("image", "caption")  # of a row, anew in each epoch
 
 
 class CaptionSource(Protocol):
@@ -117,6 +118,7 @@ class CaptionBatches:
         if self.mirror:
             mirror_(images, self.stream.flips(iteration, self.batch_size)[mine])
         return {
+            **self.reals.batch(draws, [name for name in self.reals.columns if name not in MADE]),
             "image": images,
             "caption": self.reals.spelling(rows, which),
             "mismatched": self.reals.spelling(self.reals.others(rows, whose), how),
@@ -126,7 +128,8 @@ class CaptionBatches:
 class Captions(DataModule):
     """Batches of `image`, `caption` and `mismatched`, the caption of a picture of another meaning.
 
-    Captions travel as numbers, (B, L) int64; see `gan_lab.captions`.
+    Captions travel as numbers, (B, L) int64; see `gan_lab.captions`. Drawn ones come with the
+    `scene` (B, SCENE) that they tell of.
 
     Args:
         root: folder, .zip or .tar, see `CaptionFiles`; null draws one or two shapes, see
@@ -174,6 +177,8 @@ class Captions(DataModule):
         )
         self.max_tokens, self.num_tokens = max_tokens, NUM_TOKENS
         self.splits = self.captions.splits
+        if root is None:
+            self.gives = (*self.gives, "scene")
         self.judged_split = next((s for s in KEPT_OUT if s in self.splits), "train")
         for split in self.splits:  # refuses captions that are too long before pictures are read
             to_tokens([t for texts in self.captions.texts(split) for t in texts], max_tokens)

@@ -70,6 +70,11 @@ def caption_of(scene: Sequence[int], turned: bool = False) -> str:
     return f"{first} {RELATIONS[layout][0]} {second}"
 
 
+def captions_of(scene: Sequence[int]) -> list[str]:
+    """Every caption that is true of a scene."""
+    return [caption_of(scene)] + ([] if scene[0] == ALONE else [caption_of(scene, turned=True)])
+
+
 class DrawnScenes:
     """Pictures of one or two shapes with their captions; each depends on no seed.
 
@@ -99,12 +104,7 @@ class DrawnScenes:
     def load(self, split: str, channels: int, size: tuple[int, int]) -> "Captioned":
         if channels != 3:
             raise UserError(f"data.channels={channels}: drawn scenes have 3; leave it null")
-        scenes = self.scenes(split)
-        draws = draws_of(SETS, self.splits.index(split), 1)
-        pictures = as_pictures([paint_scene(draws, scene, size) for scene in scenes])
-        numbers = torch.tensor(scenes)
-        label = numbers[:, 1] * len(FIGURES) + numbers[:, 2]
-        return Captioned(pictures, self.texts(split), label, numbers)
+        return drawn(self.scenes(split), draws_of(SETS, self.splits.index(split), 1), size)
 
     def scenes(self, split: str) -> list[list[int]]:
         """What the pictures of a split show."""
@@ -115,10 +115,7 @@ class DrawnScenes:
 
     def texts(self, split: str) -> list[list[str]]:
         """Every caption that is true of each picture: one of a single shape, two of two."""
-        return [
-            [caption_of(s)] + ([caption_of(s, turned=True)] if s[0] != ALONE else [])
-            for s in self.scenes(split)
-        ]
+        return [captions_of(scene) for scene in self.scenes(split)]
 
 
 @dataclass(frozen=True)
@@ -136,6 +133,14 @@ class Captioned:
     captions: list[list[str]]
     labels: Tensor | None = None
     scenes: Tensor | None = None
+
+
+def drawn(scenes: list[list[int]], draws: np.random.Generator, size: tuple[int, int]) -> Captioned:
+    """A picture of each scene, its captions and its label."""
+    pictures = as_pictures([paint_scene(draws, scene, size) for scene in scenes])
+    numbers = torch.tensor(scenes)
+    label = numbers[:, 1] * len(FIGURES) + numbers[:, 2]
+    return Captioned(pictures, [captions_of(scene) for scene in scenes], label, numbers)
 
 
 def draw_scene(

@@ -1,6 +1,7 @@
 """Figures of each output, against the truth or the source of its row, and the baselines' beside."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -23,12 +24,14 @@ class PairedFormula:
         lower_is_better: which way is up.
         extractor, fingerprint: the network that sees the pictures; `none` without one.
         against: what of a batch an output is compared with; None for the data's truth.
+        known: figures of what needs no model (real pictures, chance), by its name; shown beside.
     """
 
     names: tuple[str, ...] = ()
     lower_is_better = True
     extractor = fingerprint = "none"
     against: str | None = None
+    known: Mapping[str, Sequence[float]] = {}
 
     def applies(self, data: "DataModule") -> bool:
         """Whether this data's batches hold what is compared, and the weights are at hand."""
@@ -64,13 +67,14 @@ def judge_answers(
         return []
     mine, names = measure_blocks(suite, formulas, fakes, data)
     width = sum(len(formula.names) for formula in formulas) * len(names)
-    rows = gather(join(mine, width, torch.device("cpu")).to(device), fakes.num, suite.block, device)
+    mine = join(mine, width, torch.device("cpu")).to(device)
+    rows = gather(mine, fakes.num, suite.block_of(data), device)
     if rows is None:
         return []
     means = dict(zip(names, rows.mean(0).view(len(names), -1).tolist(), strict=True))
     records, column = [], 0
     for formula in formulas:
-        for metric in formula.names:
+        for position, metric in enumerate(formula.names):
             protocol = Protocol(
                 metric=metric,
                 extractor=formula.extractor,
@@ -87,6 +91,7 @@ def judge_answers(
             )
             name = short_name(metric, formula.extractor, fakes.num)
             beside = {who: values[column] for who, values in means.items() if who != "output"}
+            beside |= {who: values[position] for who, values in formula.known.items()}
             value = means["output"][column]
             records.append(Record(name, value, formula.lower_is_better, protocol, beside=beside))
             column += 1
@@ -100,9 +105,10 @@ def measure_blocks(
     rank, world = processes()
     names = ["output", *data.baselines(fakes.batch(0, 1))]
     blocks = []
-    for index in range(rank, math.ceil(fakes.num / suite.block), world):
-        batch = fakes.batch(index, suite.block)
-        answers = {"output": fakes.block(index, suite.block).cpu(), **data.baselines(batch)}
+    block = suite.block_of(data)
+    for index in range(rank, math.ceil(fakes.num / block), world):
+        batch = fakes.batch(index, block)
+        answers = {"output": fakes.block(index, block).cpu(), **data.baselines(batch)}
         figures = [
             formula(as_pictures(answers[name]), as_pictures(compared(formula, data, batch)))
             for name in names
