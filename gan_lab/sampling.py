@@ -19,7 +19,7 @@ from gan_lab.models.base import GAN, Translator
 from gan_lab.pictures import grid, rows_of_classes, save, scatter, side_by_side, to_rgb
 from gan_lab.runs import Run, atomic_write, load
 from gan_lab.training import build_data
-from gan_lab.translating import translate
+from gan_lab.translating import Plain, translate
 
 
 def draw(config: DictConfig) -> Path:
@@ -56,21 +56,25 @@ def draw(config: DictConfig) -> Path:
         return answered(gan, run, mode, order)
     if order.input is not None:
         raise UserError(f"input={order.input}: {type(gan).__name__} draws from noise; leave it out")
+    if isinstance(mode, Plain):
+        raise UserError(f"run={run.path}: {type(gan).__name__} draws from noise; leave mode= out")
     gan.labels(order.num, order.seed, order.label)  # refuses a class that is not there
     return mode(gan, order)
 
 
 def answered(gan: Translator, run: Run, mode: Callable, order: Order) -> Path:
     """Outputs for `order.input`, or side by side for rows of the run's data that were kept out."""
-    if not isinstance(mode, Samples):
+    if not isinstance(mode, Samples | Plain):
         raise UserError(f"run={run.path}: it answers pictures and has no latents; leave mode= out")
+    if isinstance(mode, Plain) and order.input is None:
+        raise UserError("input=null: this mode asks for one picture or a folder of them, input=...")
     for name, value in [("label", order.label), ("truncation", order.truncation)]:
         if value not in (None, 1.0):
             raise UserError(f"{name}={value}: {type(gan).__name__} takes none; leave it out")
     if len(gan.shape) == 4:
         return foresee(gan, run.config, order)
     if order.input is not None:
-        return translate(gan, run.config, order)
+        return translate(gan, mode if isinstance(mode, Plain) else Plain(), order)
     data = build_data(run.config)
     path = order.path(f"answers-{order.num}", ".png")
     save(side_by_side(gan.show(some_rows(data, order.num))), path)

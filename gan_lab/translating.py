@@ -1,11 +1,10 @@
 """Pictures in files, answered by a trained translator: what `sample.py input=` does."""
 
-import logging
+import inspect
 from pathlib import Path
 
 import numpy as np
 import torch
-from omegaconf import DictConfig
 from PIL import Image
 from torch import Tensor
 
@@ -16,15 +15,53 @@ from gan_lab.latent.space import Order
 from gan_lab.models.base import Translator
 from gan_lab.pictures import save
 
-log = logging.getLogger(__name__)
+
+class Plain:
+    """Asks for what the model was trained to give."""
+
+    def __call__(self, gan: Translator, file: Path, order: Order) -> Tensor:
+        """The output (1, C, H, W) for one picture file."""
+        image = read_picture(file)
+        size = gan.input_size(image.height, image.width)
+        pixels = as_input(image, (gan.source_shape[0], *size))
+        return gan.generate({gan.source: pixels}, seed=order.seed, raw=order.raw)
 
 
-def translate(gan: Translator, config: DictConfig, order: Order) -> Path:
+class Reversed(Plain):
+    """Asks for the other direction, of a model that has learnt both."""
+
+    def __call__(self, gan: Translator, file: Path, order: Order) -> Tensor:
+        if "reverse" not in inspect.signature(gan.generate).parameters:
+            raise UserError(f"mode=reverse: {type(gan).__name__} has learnt one direction alone")
+        pixels = as_input(read_picture(file), gan.shape)
+        return gan.generate({gan.target: pixels}, raw=order.raw, reverse=True)
+
+
+class Styled(Plain):
+    """Asks for a content in the style of a picture.
+
+    Args:
+        picture: file of the style.
+    """
+
+    def __init__(self, picture: str | None = None) -> None:
+        if picture is None:
+            raise ValueError("mode.picture is missing: name the picture whose style is wanted")
+        self.picture = Path(picture).expanduser()
+
+    def __call__(self, gan: Translator, file: Path, order: Order) -> Tensor:
+        if not hasattr(gan, "style"):
+            raise UserError(f"mode=style: {type(gan).__name__} takes no style; train model=adain")
+        content, style = (as_input(read_picture(f), gan.shape) for f in (file, self.picture))
+        return gan.generate({gan.source: content, gan.style: style}, raw=order.raw)
+
+
+def translate(gan: Translator, ask: Plain, order: Order) -> Path:
     """Answer a picture, or each picture of a folder, and write what comes out.
 
     Args:
         gan: the translator.
-        config: of its run.
+        ask: how it is asked.
         order: `input` and `output`.
 
     Returns:
@@ -40,25 +77,21 @@ def translate(gan: Translator, config: DictConfig, order: Order) -> Path:
         if folder.suffix:
             raise UserError(f"output={folder}: for a folder of pictures name a folder")
         for file in files:
-            save(answer_file(gan, file, order), folder / f"{file.stem}.png")
+            save(as_image(ask(gan, file, order)[0].cpu()), folder / f"{file.stem}.png")
         return folder
     path = order.output or order.run / "generated" / f"{order.input.stem}.png"
     if path.suffix != ".png":
         raise UserError(f"output={path}: give a .png")
-    save(answer_file(gan, order.input, order), path)
+    save(as_image(ask(gan, order.input, order)[0].cpu()), path)
     return path
 
 
-def answer_file(gan: Translator, file: Path, order: Order) -> Image.Image:
-    """What a translator makes of one picture file."""
+def read_picture(file: Path) -> Image.Image:
+    """One picture file, upright."""
     try:
-        image = open_upright(file.read_bytes())
+        return open_upright(file.read_bytes())
     except Exception as error:  # Pillow raises anything on hostile files
-        raise UserError(f"input={file} cannot be read ({error})") from None
-    size = gan.input_size(image.height, image.width)
-    pixels = as_input(image, (gan.source_shape[0], *size))
-    output = gan.generate({gan.source: pixels}, seed=order.seed, raw=order.raw)[0].cpu()
-    return as_image(output)
+        raise UserError(f"{file} cannot be read as a picture ({error})") from None
 
 
 def as_input(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:

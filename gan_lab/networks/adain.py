@@ -56,6 +56,10 @@ class StyleTransferGenerator(nn.Module):
             [*inside[num_blocks:], Double(4 * width, 2 * width), Double(2 * width, width)]
         )
         self.last = nn.Conv2d(width, shape[0], 3, padding=1)
+        for layer in self.modules():  # nothing rescales what passes: it must keep its size
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
 
     def encode(self, images: Tensor) -> list[Tensor]:
         """Every map of the encoder, the finest first."""
