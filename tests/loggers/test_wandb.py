@@ -26,12 +26,14 @@ def nobody(tmp_path, monkeypatch):
 def run_once(folder: Path) -> float:
     """Log a little; seconds that the caller was held up before the end."""
     Image.new("RGB", (8, 8)).save(folder / "a.png")
+    Image.new("RGB", (8, 8)).save(folder / "a.gif")
     logger = WandB()
     began = time.perf_counter()
     logger.begin(folder, 0)
     for i in range(20):
         logger.log_metrics({"kimg": i / 10, "loss/generator": 0.5}, step=i)
     logger.log_picture("samples", folder / "a.png", step=20, kimg=2.0)
+    logger.log_film("film", folder / "a.gif", step=20, kimg=2.0)
     seconds = time.perf_counter() - began
     logger.finalize("success")
     return seconds
@@ -47,6 +49,7 @@ def test_offline_run_keeps_its_id_and_stays_out_of_the_home_folder(tmp_path, nob
     assert (folder / "wandb" / "id").read_text() == name
     assert [p.name[-8:] for p in (folder / "wandb").glob("offline-run-*")] in ([name], 2 * [name])
     assert list((folder / "wandb").glob("offline-run-*/files/media/images/samples*.png"))
+    assert list((folder / "wandb").glob("offline-run-*/files/media/videos/film*.gif"))
     assert list(nobody.iterdir()) == []
     assert not caplog.records
 
