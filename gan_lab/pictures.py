@@ -105,6 +105,15 @@ def side_by_side(columns: Mapping[str, Tensor], told: Sequence[str] | None = Non
     return picture
 
 
+def with_title(picture: Image.Image, words: str) -> Image.Image:
+    """A picture with words above it."""
+    head = 28
+    whole = Image.new("RGB", (picture.width, picture.height + head), (BETWEEN,) * 3)
+    whole.paste(picture, (0, head))
+    write(ImageDraw.Draw(whole), words, (6, head // 2), picture.width)
+    return whole
+
+
 def write(draw: ImageDraw.ImageDraw, words: str, place: tuple[int, int], width: int) -> None:
     """Write words in lines of at most `width` pixels, their middle left at `place`."""
     font, lines = ImageFont.load_default(13), [""]

@@ -11,12 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from gan_lab.callbacks.samples import some_rows
+from gan_lab.captions import to_texts
 from gan_lab.config import validate
 from gan_lab.errors import UserError
 from gan_lab.filming import foresee
 from gan_lab.latent.space import Order
 from gan_lab.models.base import GAN, Translator
-from gan_lab.pictures import grid, rows_of_classes, save, scatter, side_by_side, to_rgb
+from gan_lab.pictures import grid, rows_of_classes, save, scatter, side_by_side, to_rgb, with_title
 from gan_lab.runs import Run, atomic_write, load
 from gan_lab.training import build_data
 from gan_lab.translating import Plain, translate
@@ -47,6 +48,7 @@ def draw(config: DictConfig) -> Path:
         num=config.num,
         seed=config.seed,
         label=config.label,
+        caption=None if config.caption is None else str(config.caption),
         truncation=config.truncation,
         raw=config.raw,
         output=None if config.output is None else Path(config.output),
@@ -58,7 +60,8 @@ def draw(config: DictConfig) -> Path:
         raise UserError(f"input={order.input}: {type(gan).__name__} draws from noise; leave it out")
     if isinstance(mode, Plain):
         raise UserError(f"run={run.path}: {type(gan).__name__} draws from noise; leave mode= out")
-    gan.labels(order.num, order.seed, order.label)  # refuses a class that is not there
+    # Refuses a class that is not there, and a caption that is too long.
+    gan.condition(order.num, order.seed, label=order.label, caption=order.caption)
     return mode(gan, order)
 
 
@@ -68,7 +71,8 @@ def answered(gan: Translator, run: Run, mode: Callable, order: Order) -> Path:
         raise UserError(f"run={run.path}: it answers pictures and has no latents; leave mode= out")
     if isinstance(mode, Plain) and order.input is None:
         raise UserError("input=null: this mode asks for one picture or a folder of them, input=...")
-    for name, value in [("label", order.label), ("truncation", order.truncation)]:
+    unused = {"label": order.label, "truncation": order.truncation, "caption": order.caption}
+    for name, value in unused.items():
         if value not in (None, 1.0):
             raise UserError(f"{name}={value}: {type(gan).__name__} takes none; leave it out")
     if len(gan.shape) == 4:
@@ -86,7 +90,10 @@ class Samples:
 
     def __call__(self, gan: GAN, order: Order) -> Path:
         name = "" if order.label is None else f"-label{order.label}"
+        name += "" if order.caption is None else "-" + file_name(order.caption)
         path = order.output or order.run / "generated" / f"seed{order.seed}-{order.num}{name}.png"
+        if hasattr(gan, "captions"):
+            return draw_captions(gan, order, path)
         num, label, columns = order.num, order.label, max(1, round(order.num**0.5))
         if gan.conditional and label is None and path.suffix == ".png":
             label, columns = rows_of_classes(num, gan.num_classes)
@@ -103,6 +110,29 @@ class Samples:
         else:
             write_files(samples, path)
         return path
+
+
+def draw_captions(gan: GAN, order: Order, path: Path) -> Path:
+    """A .png of samples with what they were asked to show, or a folder of single files."""
+    caption = gan.captions(order.num, order.seed, order.caption)
+    options = {"seed": order.seed, "truncation": order.truncation, "raw": order.raw}
+    samples = gan.sample(order.num, caption=caption, **options).cpu()
+    if path.suffix not in ("", ".png"):
+        raise UserError(f"output={path}: give a .png or a folder")
+    if path.suffix == "":
+        write_files(samples, path)
+    elif order.caption is None:
+        save(side_by_side({"sample": samples}, to_texts(caption)), path)
+    else:
+        columns = max(1, round(order.num**0.5))
+        save(with_title(grid(samples, columns), order.caption), path)
+    return path
+
+
+def file_name(caption: str) -> str:
+    """A caption as a part of a file's name."""
+    words = "".join(c if c.isalnum() else " " for c in caption.lower()).split()
+    return "-".join(words)[:60]
 
 
 def write_files(samples: Tensor, folder: Path) -> None:

@@ -22,7 +22,6 @@ class Captioned(Sampling):
         examples: captions to draw where none is asked for.
     """
 
-    takes_captions = True
     text_encoder: nn.Module
     examples: list[str]
 
@@ -50,11 +49,22 @@ class Captioned(Sampling):
         Returns:
             (num, *shape) float32 in [-1, 1].
         """
-        self.labels(num, seed, label)
         draw = randomness.generator(randomness.SAMPLE, seed)
         z = torch.randn(num, self.latent_dim, generator=draw)
-        sentences = self.sentences(self.captions(num, seed, caption))
-        return self.decode(z, sentences, truncation=truncation, raw=raw)
+        condition = self.condition(num, seed, label=label, caption=caption)
+        return self.decode(z, condition, truncation=truncation, raw=raw)
+
+    def condition(
+        self,
+        num: int,
+        seed: int,
+        *,
+        label: int | Tensor | None = None,
+        caption: str | Sequence[str] | Tensor | None = None,
+    ) -> Tensor:
+        """Sentences (num, D) of captions; labels are refused."""
+        self.labels(num, seed, label)
+        return self.sentences(self.captions(num, seed, caption))
 
     def captions(
         self, num: int, seed: int, caption: str | Sequence[str] | Tensor | None = None

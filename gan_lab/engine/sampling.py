@@ -72,7 +72,27 @@ class Sampling(nn.Module):
         """
         draw = randomness.generator(randomness.SAMPLE, seed)
         z = torch.randn(num, self.latent_dim, generator=draw)
-        return self.decode(z, self.labels(num, seed, label), truncation=truncation, raw=raw)
+        condition = self.condition(num, seed, label=label)
+        return self.decode(z, condition, truncation=truncation, raw=raw)
+
+    def condition(
+        self,
+        num: int,
+        seed: int,
+        *,
+        label: int | Tensor | None = None,
+        caption: str | None = None,
+    ) -> Tensor | None:
+        """What the generator takes besides z, (num, ...): of most, labels; None if nothing.
+
+        Raises:
+            UserError: the model does not take what is given.
+        """
+        if caption is not None:
+            raise UserError(
+                f"caption={caption}: {type(self).__name__} takes no captions; leave it out"
+            )
+        return self.labels(num, seed, label)
 
     def labels(self, num: int, seed: int, label: int | Tensor | None) -> Tensor | None:
         """Class ids (num,) to ask for; None for a model that takes none.

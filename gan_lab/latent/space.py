@@ -21,6 +21,7 @@ class Order:
         num: how many samples.
         seed: of latents and of drawn labels.
         label: a class id for all; None draws them.
+        caption: what to draw, for all, by models that take captions; None draws examples.
         truncation: psi.
         raw: the generator as it is instead of its average.
         output: where to write; None chooses a place in the run's folder.
@@ -31,6 +32,7 @@ class Order:
     num: int
     seed: int = 0
     label: int | None = None
+    caption: str | None = None
     truncation: float = 1.0
     raw: bool = False
     output: Path | None = None
@@ -45,7 +47,7 @@ class Order:
 
 
 class LatentSpace:
-    """z ~ N(0, I), (B, Z), with a label for each row where the model takes one."""
+    """z ~ N(0, I), (B, Z), with a label, or a sentence, for each row where the model takes one."""
 
     name = "z"
 
@@ -61,7 +63,8 @@ class LatentSpace:
         seed = self.order.seed if stream == 0 else randomness.key(self.order.seed, stream)
         draw = randomness.generator(randomness.SAMPLE, seed)
         z = torch.randn(num, self.gan.latent_dim, generator=draw)
-        label = self.gan.labels(num, self.order.seed, self.order.label)
+        order = self.order
+        label = self.gan.condition(num, order.seed, label=order.label, caption=order.caption)
         return z, label
 
     @torch.no_grad()
