@@ -63,10 +63,23 @@ class Suite:
             UserError: one cannot serve it.
         """
         for extractor in self.extractors:
-            reason = extractor.unsuited(data)
+            reason = self.unsuited(extractor, data)
             if reason is not None:
                 raise UserError(reason)
         return self.extractors
+
+    def unsuited(self, extractor: Extractor, data: "DataModule") -> str | None:
+        """Why an extractor cannot serve this data, with the remedy; None if it can."""
+        if not data.alike:
+            return (
+                f"the pictures of {data.name} differ in size, so that {extractor.name} cannot"
+                " compare them as a set; choose metrics=auto, which judges them one by one"
+            )
+        return extractor.unsuited(data)
+
+    def block_of(self, data: "DataModule") -> int:
+        """How many rows of this data are judged at once."""
+        return self.block if data.alike else 1
 
     def prepare(self, data: "DataModule", device: torch.device) -> list[Extractor]:
         """The extractors for this data, their weights ready on `device`."""
@@ -109,19 +122,23 @@ class FirstSuite(Suite):
 
     def choose(self, data: "DataModule") -> list[Extractor]:
         for extractor in self.extractors:
-            if extractor.unsuited(data) is None:
+            if self.unsuited(extractor, data) is None:
                 return [extractor]
         if self.paired_for(data):  # they need no network
             return []
-        raise UserError(self.extractors[-1].unsuited(data))
+        raise UserError(self.unsuited(self.extractors[-1], data))
 
 
 class AvailableSuite(Suite):
     """Every extractor that suits the data and is at hand."""
 
     def choose(self, data: "DataModule") -> list[Extractor]:
-        suited = [extractor for extractor in self.extractors if extractor.unsuited(data) is None]
+        suited = [e for e in self.extractors if self.unsuited(e, data) is None]
         chosen = [extractor for extractor in suited if extractor.at_hand()]
+        if not suited and self.paired_for(data):  # they need no network
+            return []
+        if not suited and self.paired_for(data):  # they need no network
+            return []
         if not chosen:
             names = ", ".join(extractor.name for extractor in suited)
             raise UserError(

@@ -55,3 +55,7 @@ def test_every_suite_knows_films():
         assert [type(f).__name__ for f in suite.paired_for(data)] == [
             *("AbsoluteError", "PSNRByHorizon", "SSIMByHorizon"),
         ]
+    data, _ = build(*SIZE[:-1], "data.horizon=1")  # no motion to see
+    for name in ("auto", "full"):
+        suite = instantiate(compose(f"metrics={name}").metrics, _convert_="all")
+        assert suite.choose(data) == []
