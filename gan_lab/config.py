@@ -10,8 +10,9 @@ import inspect
 import pkgutil
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -58,9 +59,10 @@ def refuse_impossible(cfg: DictConfig, data: object) -> None:
         )
     takes = getattr(locate(cfg.model._target_), "takes", ())
     if not set(takes) <= set(data.gives):
+        fitting = " or ".join(f"data={name}" for name in data_that_give(takes))
         raise UserError(
             f"model={model_name} learns from {' and '.join(takes)}, but data={data_name} gives "
-            f"{' and '.join(data.gives)}. Choose data of that kind: see Data in README.md."
+            f"{' and '.join(data.gives)}. Choose {fitting or 'data of that kind'}."
         )
     accumulate = OmegaConf.select(cfg, "model.accumulate") or 1
     processes = num_processes(cfg)
@@ -70,6 +72,16 @@ def refuse_impossible(cfg: DictConfig, data: object) -> None:
             f"trainer.num_nodes = {processes} processes times model.accumulate={accumulate} parts. "
             f"The next one that does is {_next_multiple(data.batch_size, processes * accumulate)}."
         )
+
+
+def data_that_give(takes: Sequence[str]) -> list[str]:
+    """Names of the data configs whose batches hold what a model takes."""
+    found = []
+    for file in sorted((Path(__file__).parents[1] / "conf/data").glob("*.yaml")):
+        gives = getattr(locate(OmegaConf.load(file)._target_), "gives", ())
+        if set(takes) <= set(gives):
+            found.append(file.stem)
+    return found
 
 
 def build(cfg: DictConfig, name: str) -> object:

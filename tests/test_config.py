@@ -10,10 +10,12 @@ from types import SimpleNamespace
 import hydra
 import pytest
 from omegaconf import OmegaConf
+from support import compose as composed
 
 from gan_lab import config
 from gan_lab.command_line import mistakes
 from gan_lab.errors import UserError
+from gan_lab.training import build_data
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
@@ -203,3 +205,16 @@ def test_a_constructor_error_names_its_key_and_the_data():
 
 def refuse_odd(size: int) -> None:
     raise ValueError(f"size {size} is odd")
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "remedy"),
+    [
+        ("pix2pix", "digits", "data=pairs"),
+        ("cyclegan", "pairs", "data=unpaired"),
+        ("dcgan", "unpaired", "data=digits"),
+    ],
+)
+def test_a_model_names_the_data_that_it_learns_from(model, data, remedy):
+    with pytest.raises(UserError, match=f"model={model} learns from.*data={data} gives.*{remedy}"):
+        build_data(composed(f"model={model}", f"data={data}"))
