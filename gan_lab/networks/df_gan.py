@@ -134,18 +134,24 @@ class OneWayDiscriminator(nn.Module):
         sentence_dim: D (paper: 256).
         width: channels at the full size, doubled at each smaller one (paper: 32).
         most: times `width` that the smallest sizes have at most (paper: 8).
+        joined: channels where features and sentence meet (paper: 64).
     """
 
     def __init__(
-        self, shape: Sequence[int], sentence_dim: int = 256, width: int = 32, most: int = 8
+        self,
+        shape: Sequence[int],
+        sentence_dim: int = 256,
+        width: int = 32,
+        most: int = 8,
+        joined: int = 64,
     ) -> None:
         super().__init__()
         levels, h, w = halvings(*shape[1:])
         widths = [width * min(2**level, most) for level in range(levels + 1)]
         self.start = nn.Conv2d(shape[0], width, 3, padding=1)
         self.blocks = nn.ModuleList(DownBlock(i, o) for i, o in pairwise(widths))
-        self.joined = nn.Conv2d(widths[-1] + sentence_dim, 2 * width, 3, padding=1, bias=False)
-        self.end = nn.Conv2d(2 * width, 1, (h, w), bias=False)
+        self.joined = nn.Conv2d(widths[-1] + sentence_dim, joined, 3, padding=1, bias=False)
+        self.end = nn.Conv2d(joined, 1, (h, w), bias=False)
         self.to(memory_format=torch.channels_last)  # half again as fast
 
     def features(self, images: Tensor) -> Tensor:
