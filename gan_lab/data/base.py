@@ -144,6 +144,8 @@ class DataModule(L.LightningDataModule):
         judged_split: the split that outputs are compared with, where the metrics name none.
         truth: what of a batch a model's answer should equal; None where only the set as a whole is
             there to compare with.
+        alike: whether all pictures of a split have one size; those that differ are judged one by
+            one.
 
     Args:
         name: for humans.
@@ -160,6 +162,7 @@ class DataModule(L.LightningDataModule):
     facts: tuple[str, ...] = ("shape", "num_classes")
     judged_split: str = "train"
     truth: str | None = None
+    alike: bool = True
 
     def __init__(
         self,

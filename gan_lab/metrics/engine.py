@@ -380,6 +380,8 @@ def extract(
 ) -> list[Features] | None:
     """Features of `num` images by each extractor; on the first process, None on the others."""
     rank, world = processes()
+    if not extractors:  # nothing to generate for
+        return [] if rank == 0 else None
     shards = [
         shard_features(block(index, size), extractors, device)
         for index in range(rank, math.ceil(num / size), world)

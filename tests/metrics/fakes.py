@@ -33,7 +33,7 @@ class Data:
 
     num_classes: int | None = 3
     splits: tuple[str, ...] = ("train",)
-    judged_split, truth = "train", None
+    judged_split, truth, alike = "train", None, True
     gives: tuple[str, ...] = ("image", "label")
 
     def __init__(self, num: int = 300, *, size: int = 8, channels: int = 1) -> None:
