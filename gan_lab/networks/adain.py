@@ -43,10 +43,13 @@ class StyleTransferGenerator(nn.Module):
                 " data.resolution"
             )
         self.source_shape = self.shape = tuple(shape)
-        inside = [nn.Conv2d(4 * width, 4 * width, 3, padding=1) for _ in range(2 * num_blocks)]
+        inside = [
+            nn.Conv2d(4 * width, 4 * width, 3, padding=1, padding_mode="reflect")
+            for _ in range(2 * num_blocks)
+        ]
         self.encoder = nn.ModuleList(
             [
-                nn.Conv2d(shape[0], width, 3, padding=1),
+                nn.Conv2d(shape[0], width, 3, padding=1, padding_mode="reflect"),
                 Halve(width, 2 * width),
                 Halve(2 * width, 4 * width),
                 *inside[:num_blocks],
@@ -55,7 +58,7 @@ class StyleTransferGenerator(nn.Module):
         self.decoder = nn.ModuleList(
             [*inside[num_blocks:], Double(4 * width, 2 * width), Double(2 * width, width)]
         )
-        self.last = nn.Conv2d(width, shape[0], 3, padding=1)
+        self.last = nn.Conv2d(width, shape[0], 3, padding=1, padding_mode="reflect")
         for layer in self.modules():  # nothing rescales what passes: it must keep its size
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

@@ -16,7 +16,7 @@ class Halve(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
         self.register_buffer("filter", fir([1, 3, 3, 1]), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ class Double(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
         self.register_buffer("filter", fir([1, 3, 3, 1]), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 al. 2017), Section 6.1: a U-Net and a discriminator of patches.
 
 Normalisation is over each picture by itself, as the paper's batch norm does with its minibatches of
-one. Over each channel by itself, as there, it takes away what a whole picture has in common, such as
-the colour that a form calls for; over groups of channels that stays.
+one. Over each channel by itself, as there, it takes away what a whole picture has in common, such
+as the colour that a form calls for; over groups of channels that stays.
 """
 
 from collections.abc import Sequence
