@@ -40,6 +40,31 @@ def average_(tensors: list[Tensor]) -> None:
         _average_flat(bucket)
 
 
+class _MeanOfAll(torch.autograd.Function):
+    """The mean over processes of a scalar, through which all of them learn.
+
+    Each process descends its own rows' loss, and gradients are averaged afterwards. What the rows
+    of all processes owe to this mean is therefore the mean of their gradients.
+    """
+
+    @staticmethod
+    def forward(context, value: Tensor) -> Tensor:
+        value = value.clone()
+        average_([value])
+        return value
+
+    @staticmethod
+    def backward(context, gradient: Tensor) -> Tensor:
+        gradient = gradient.clone()
+        average_([gradient])
+        return gradient
+
+
+def mean_of_all(tensor: Tensor) -> Tensor:
+    """The mean of equally large tensors of all processes, a scalar. Every process must call it."""
+    return _MeanOfAll.apply(tensor.mean())
+
+
 def gather(tensor: Tensor) -> Tensor:
     """Stack equally shaped tensors of all processes: (...) -> (world size, ...)."""
     if not dist.is_initialized() or dist.get_world_size() == 1:

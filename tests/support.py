@@ -17,6 +17,7 @@ MODELS = sorted(p.stem for p in (ROOT / "conf/model").glob("[!_]*.yaml"))
 SMALLER = {
     "stylegan3": ["model.generator.num_layers=4", "model.generator.margin=3"],
     "stylegan2": ["model.generator.mapping_depth=2"],
+    "esrgan": ["model.warmup_kimg=0.128", "model.generator.num_blocks=1"],
     "srgan": ["model.warmup_kimg=0.128", "model.generator.num_blocks=1"],  # 8 steps
 }
 # Data for a model by what it takes of a batch; pictures of 16x16.

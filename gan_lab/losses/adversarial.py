@@ -4,6 +4,9 @@ Every method takes logits (B,) and returns one loss per sample, (B,); the varian
 D(x) in the papers is a probability; here it is sigmoid(logits).
 """
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
@@ -85,12 +88,19 @@ class RelativisticAverage:
 
     The average is over the logits that are given, which is the part of a minibatch that a process
     holds at a time. Several processes, or accumulation, average over fewer samples, so that their
-    steps are not exactly those of one process with the whole.
+    steps are not exactly those of one process with the whole; `strategy.mean_of_all` averages over
+    the processes, too.
+
+    Args:
+        mean: of logits, a scalar.
     """
+
+    def __init__(self, mean: Callable[[Tensor], Tensor] = torch.mean) -> None:
+        self.mean = mean
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         # -log sigmoid(D(x) - E D(G(z))) - log(1 - sigmoid(D(G(z)) - E D(x)))
-        return softplus(fake.mean() - real) + softplus(fake - real.mean())
+        return softplus(self.mean(fake) - real) + softplus(fake - self.mean(real))
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         return self.discriminator(fake, real)

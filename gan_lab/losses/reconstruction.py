@@ -72,11 +72,14 @@ class Pretrained:
     It is no module: its weights are in no checkpoint, and nobody learns them.
 
     Args:
-        distance: makes the module that is called.
+        distance: a network to the module that is called.
+        network: reads the network.
     """
 
-    def __init__(self, distance: Callable[[], nn.Module]) -> None:
-        self.make = distance
+    def __init__(
+        self, distance: Callable[[nn.Module], nn.Module], network: Callable[[], nn.Module]
+    ) -> None:
+        self.make = lambda: distance(network())
         self.distance: nn.Module | None = None
 
     def prepare(self, device: torch.device) -> None:
