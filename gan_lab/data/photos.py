@@ -46,11 +46,6 @@ class PhotoFiles:
             truths = [item for item in found if TRUTH in item.name.split("/")[:-1]]
             self.items[split] = truths or found
         self.splits = tuple(self.items)
-        if "train" not in self.items:
-            raise UserError(
-                f"data.root={root}: there are {' and '.join(self.items)} but no training pictures;"
-                " name their folder train, or leave all pictures without such a folder"
-            )
 
     def load(self, split: str, channels: int) -> list[Photo]:
         """The pictures of a split; a corrupt one is named in the log and left out."""
