@@ -42,13 +42,22 @@ CASES = {
         *("data.num=64", "data.context=2", "data.horizon=3", "model.steps=3", "data.mirror=true"),
         "++model.optimizers.frame_discriminator.eps=1e-3",
     ],
+    "two stages": [
+        *("model=srgan", "data=superres", "data.crop=16", "model.generator.num_blocks=1"),
+        "model.warmup_kimg=0.16",
+    ],
+    "relativistic averages": [
+        *("model=esrgan", "data=superres", "data.crop=16", "model.generator.num_blocks=1"),
+        "model.warmup_kimg=0.16",
+    ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a
 # step, whatever the learning rate. In float64 the same steps can be compared.
 IN_DOUBLE = {"image pools", "places of maps"}
-# Batch norm and spectral norm's power iteration see each part by itself.
-NOT_IN_PARTS = {"batch norm of all processes"}
+# Batch norm and spectral norm's power iteration see each part by itself, and so does a mean of
+# logits: no part knows those of the parts to come.
+NOT_IN_PARTS = {"batch norm of all processes", "relativistic averages"}
 
 
 @contextlib.contextmanager
