@@ -35,6 +35,19 @@ def start_near_nothing(layer: nn.Conv2d) -> nn.Conv2d:
     return layer
 
 
+def subpixel(width: int) -> nn.Sequential:
+    """A convolution that makes four pixels of each, and puts them in place.
+
+    The four begin with the same weights ("Checkerboard artifact free sub-pixel convolution", Aitken
+    et al. 2017): else they differ at first, which an adversary's generator keeps as a grid of dots.
+    """
+    layer = nn.Conv2d(width, 4 * width, 3, 1, 1)
+    with torch.no_grad():
+        layer.weight.copy_(layer.weight[::4].repeat_interleave(4, 0))
+        layer.bias.copy_(layer.bias[::4].repeat_interleave(4, 0))
+    return nn.Sequential(layer, nn.PixelShuffle(2), nn.PReLU(width))
+
+
 class ResidualBlock(nn.Module):
     """x + convolution(PReLU(convolution(x)))."""
 
@@ -81,15 +94,7 @@ class SRResNet(nn.Module):
         self.body = nn.Sequential(
             *(ResidualBlock(width) for _ in range(num_blocks)), nn.Conv2d(width, width, 3, 1, 1)
         )
-        self.grow = nn.Sequential(
-            *(
-                layer
-                for _ in range(times)
-                for layer in (
-                    nn.Conv2d(width, 4 * width, 3, 1, 1), nn.PixelShuffle(2), nn.PReLU(width)
-                )
-            )
-        )  # fmt: skip
+        self.grow = nn.Sequential(*(subpixel(width) for _ in range(times)))
         self.last = start_near_nothing(nn.Conv2d(width, shape[0], ends, 1, ends // 2))
 
     def forward(self, low: Tensor) -> Tensor:

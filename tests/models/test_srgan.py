@@ -3,7 +3,7 @@ import torch
 from support import build, fit
 from torch.nn.functional import softplus
 
-from gan_lab.networks.srgan import PictureDiscriminator, SRResNet
+from gan_lab.networks.srgan import PictureDiscriminator, SRResNet, subpixel
 
 SIZE = ["model=srgan", "data=superres", "data.crop=16", "model.generator.num_blocks=1"]
 
@@ -59,6 +59,13 @@ def test_reach_is_how_far_an_output_looks():
             rows = low.grad[0, 0].abs().sum(1).nonzero()
             reach = max(32 - rows.min(), rows.max() - 32)
             assert network.reach - 2 <= reach <= network.reach
+
+
+def test_at_first_the_pixels_made_of_one_are_alike():
+    grow = subpixel(4)
+    x = grow(torch.randn(2, 4, 5, 5))
+    assert torch.equal(x[..., ::2, ::2], x[..., 1::2, 1::2])
+    assert torch.equal(x[..., ::2, ::2], x[..., ::2, 1::2])
 
 
 def test_scales_that_do_not_double_are_refused():
