@@ -63,7 +63,7 @@ class FusionBlock(nn.Module):
 
 
 class DFGenerator(nn.Module):
-    """Latents (B, Z) and sentences (B, D) to pictures (B, C, H, W) in [-1, 1].
+    """Latents (B, Z) and sentences (B, D) to pictures (B, C, H, W), about in [-1, 1].
 
     Args:
         shape: (C, H, W); a small rectangle times a power of two.
@@ -104,7 +104,8 @@ class DFGenerator(nn.Module):
         x, condition = self.start(z), torch.cat([z, sentence], 1)
         for block in self.blocks:
             x = block(x, condition)
-        return self.end(leaky_relu(x, 0.2)).float().tanh()
+        # Without the paper's tanh, which learns no more once its pixels are black and white.
+        return self.end(leaky_relu(x, 0.2)).float()
 
 
 class DownBlock(nn.Module):
