@@ -40,6 +40,14 @@ CASES = {
         *("model=progressive", "model.generator.latent_dim=16"),
         *("model.generator.max_width=8", "model.discriminator.max_width=8"),
     ],
+    "cyclegan": [  # its pools are full after a few steps
+        *("model=cyclegan", "data=unpaired", "data.resolution=16", "data.num=64"),
+        *("data.batch_size=16", "model.generator.num_blocks=1", "model.pool_size=24"),
+    ],
+    "srgan": [  # the adversarial stage begins in the middle
+        *("model=srgan", "data=superres", "data.crop=32", "model.warmup_kimg=2"),
+        *("model.generator.num_blocks=1", "model.generator.ends=3"),
+    ],
     "r3gan-2-processes": ["model=r3gan_small", "trainer=ddp_cpu"],
 }
 

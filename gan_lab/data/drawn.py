@@ -10,6 +10,7 @@ from gan_lab.errors import UserError
 
 COLOURS = {"circle": (214, 64, 52), "square": (64, 92, 200), "triangle": (70, 164, 88)}
 PAPER = (247, 244, 236)
+TILT = 0.35  # radians that shapes of pairs are turned at most
 
 
 class DrawnPairs:
@@ -79,7 +80,7 @@ def draw_pair(
     for radius, kind in zip(radii, kinds, strict=True):
         centre = draws.uniform(radius, W - radius), draws.uniform(radius, H - radius)
         shape, colour = list(COLOURS.items())[kind]
-        distance = drawing.distance(shape, centre, radius, draws.uniform(0, 2 * np.pi), size)
+        distance = drawing.distance(shape, centre, radius, draws.uniform(-TILT, TILT), size)
         inside = drawing.filled(distance)
         drawing.paint(outline, inside, [255.0])  # hides what lies behind
         drawing.paint(outline, drawing.outlined(distance), [0.0])

@@ -23,42 +23,42 @@ def adapt(content: Tensor, style: Tensor) -> Tensor:
     return deviation_s * (content - mean_c) / deviation_c + mean_s
 
 
+def reflected(inputs: int, outputs: int) -> nn.Conv2d:
+    """A 3x3 convolution; a rim of zeros would count in the moments."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
+
+
 class StyleTransferGenerator(nn.Module):
     """Content and style pictures (B, C, H, W) to the content in that style, (B, C, H, W).
 
     Without norms in encoder and decoder: they would take away the moments that are the style. Sides
-    are multiples of 4; content and style may differ in size.
+    are multiples of 2 ** halvings; content and style may differ in size.
 
     Args:
         shape: (C, H, W) of the pictures.
-        width: channels after the first layer; four times as many inside.
+        width: channels after the first layer; each halving doubles them.
+        halvings: of the size, on the way to the map whose moments are the style (paper: 3).
         num_blocks: 3x3 convolutions at the coarsest size, on either side.
     """
 
-    def __init__(self, shape: Sequence[int], width: int = 64, num_blocks: int = 2) -> None:
+    def __init__(
+        self, shape: Sequence[int], width: int = 64, halvings: int = 2, num_blocks: int = 2
+    ) -> None:
         super().__init__()
-        if any(side % 4 or side < 16 for side in shape[1:]):
+        if any(side % 2**halvings or side < 16 for side in shape[1:]):
             raise ValueError(
-                f"shape={list(shape)}: sides must be multiples of 4, 16 at least; choose another"
-                " data.resolution"
+                f"shape={list(shape)}: sides must be multiples of {2**halvings}, 16 at least;"
+                " choose another data.resolution, or fewer halvings"
             )
         self.source_shape = self.shape = tuple(shape)
-        inside = [
-            nn.Conv2d(4 * width, 4 * width, 3, padding=1, padding_mode="reflect")
-            for _ in range(2 * num_blocks)
-        ]
-        self.encoder = nn.ModuleList(
-            [
-                nn.Conv2d(shape[0], width, 3, padding=1, padding_mode="reflect"),
-                Halve(width, 2 * width),
-                Halve(2 * width, 4 * width),
-                *inside[:num_blocks],
-            ]
-        )
-        self.decoder = nn.ModuleList(
-            [*inside[num_blocks:], Double(4 * width, 2 * width), Double(2 * width, width)]
-        )
-        self.last = nn.Conv2d(width, shape[0], 3, padding=1, padding_mode="reflect")
+        widths = [width * 2**level for level in range(halvings + 1)]
+        steps = list(zip(widths, widths[1:], strict=False))
+        inside = [reflected(widths[-1], widths[-1]) for _ in range(2 * num_blocks)]
+        down = [Halve(inputs, outputs) for inputs, outputs in steps]
+        up = [Double(outputs, inputs) for inputs, outputs in reversed(steps)]
+        self.encoder = nn.ModuleList([reflected(shape[0], width), *down, *inside[:num_blocks]])
+        self.decoder = nn.ModuleList([*inside[num_blocks:], *up])
+        self.last = reflected(width, shape[0])
         for layer in self.modules():  # nothing rescales what passes: it must keep its size
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

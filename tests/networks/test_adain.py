@@ -35,4 +35,4 @@ def test_content_and_style_may_differ_in_size():
 
 def test_sides_must_be_multiples_of_four():
     with pytest.raises(ValueError, match="multiples of 4"):
-        StyleTransferGenerator((3, 18, 16))
+        StyleTransferGenerator((3, 18, 16), halvings=2)
