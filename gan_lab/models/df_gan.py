@@ -21,8 +21,9 @@ class DFGAN(Captioned, GAN):
     """A real picture with another's caption is as wrong as a fake one with its own.
 
     Args:
-        text_encoder: captions (B, L) to sentences (B, D); a player, or frozen.
-        picture_encoder: pictures to vectors (B, D), to learn the sentences by; None if frozen.
+        text_encoder: captions (B, L) to sentences (B, D); a player, unless it has no weights of
+            its own (see `gan_lab.networks.frozen_text`).
+        picture_encoder: pictures to vectors (B, D), to learn the sentences by.
         examples: captions to draw from where none is asked for.
         penalty_weight: k of the matching-aware gradient penalty (paper: 2).
         penalty_power: p of it (paper: 6).
@@ -47,6 +48,10 @@ class DFGAN(Captioned, GAN):
         matching_kimg: float | None = None,
         **gan,
     ) -> None:
+        if not list(text_encoder.parameters()):  # frozen
+            readers, picture_encoder = ("text_encoder", "picture_encoder"), None
+            players = gan["optimizers"].items()
+            gan["optimizers"] = {name: make for name, make in players if name not in readers}
         super().__init__(**gan)
         if text_encoder.dim != self.generator.sentence_dim:
             raise ValueError(

@@ -101,5 +101,5 @@ def test_captions_that_cannot_be_drawn_are_refused():
 
 
 def test_sentences_of_another_length_than_the_generator_takes_are_refused():
-    with pytest.raises(ValueError, match="sentence_dim=64.*32"):
-        build("model=df_gan", *DATA, "model.text_encoder.dim=32")
+    with pytest.raises(ValueError, match="sentence_dim=32.*64"):
+        build("model=df_gan", *DATA, "model.generator.sentence_dim=32")
