@@ -31,14 +31,14 @@ def ssim(output: Tensor, truth: Tensor) -> Tensor:
         output, truth: uint8 (B, C, H, W), both sides at least 11.
     """
     B, C, H, W = output.shape
-    x, y = (pictures.double().view(B * C, 1, H, W) for pictures in (output, truth))
+    x, y = (pictures.double().reshape(B * C, 1, H, W) for pictures in (output, truth))
     mean_x, mean_y, xx, yy, xy = blurred(torch.cat([x, y, x * x, y * y, x * y])).chunk(5)
     variance_x, variance_y = xx - mean_x.square(), yy - mean_y.square()
     covariance = xy - mean_x * mean_y
     c1, c2 = (K1 * 255) ** 2, (K2 * 255) ** 2
     value = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     value = value / ((mean_x.square() + mean_y.square() + c1) * (variance_x + variance_y + c2))
-    return value.view(B, -1).mean(1)
+    return value.reshape(B, -1).mean(1)
 
 
 def blurred(x: Tensor) -> Tensor:

@@ -2,7 +2,7 @@ import torch
 from support import build, compose
 
 from gan_lab.metrics.engine import AnsweredFakes, evaluate, fakes_of
-from gan_lab.metrics.fidelity import psnr
+from gan_lab.metrics.fidelity import psnr, ssim
 from gan_lab.metrics.frames import PSNRByHorizon, SSIMByHorizon
 from gan_lab.metrics.paired import judge_answers
 from gan_lab.metrics.suite import Suite
@@ -34,6 +34,19 @@ def test_figures_by_horizon_stand_beside_those_of_the_last_frame_repeated():
     fakes = AnsweredFakes(Truth(), data, "test")
     best = {r.name: r.value for r in judge_answers(suite, fakes, data, CPU)}
     assert best["psnr_2_4"] == 100 and abs(best["ssim_3_4"] - 1) < 1e-9
+
+
+def test_colour_frames_have_figures_step_by_step():
+    draw = torch.Generator().manual_seed(0)
+    output, truth = (
+        torch.randint(256, (2, 3, 3, 12, 14), generator=draw, dtype=torch.uint8) for _ in range(2)
+    )
+    for formula, figure in [(PSNRByHorizon(), psnr), (SSIMByHorizon(), ssim)]:
+        values = formula(output, truth)
+        assert values.shape == (2, 3)
+        for step in range(3):
+            alone = figure(output[:, step].clone(), truth[:, step].clone())
+            torch.testing.assert_close(values[:, step], alone)
 
 
 def test_films_alone_have_a_horizon_and_small_frames_no_window():
