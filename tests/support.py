@@ -18,6 +18,7 @@ SMALLER = {
     "stylegan3": ["model.generator.num_layers=4", "model.generator.margin=3"],
     "stylegan2": ["model.generator.mapping_depth=2"],
     "esrgan": ["model.warmup_kimg=0.128", "model.generator.num_blocks=1"],
+    "tempogan": ["model.temporal_discriminator.width=8", "model.generator.num_blocks=1"],
     "srgan": ["model.warmup_kimg=0.128", "model.generator.num_blocks=1"],  # 8 steps
 }
 # Data for a model by what it takes of a batch; pictures of 16x16.
@@ -26,6 +27,7 @@ DATA = {
     ("image", "caption", "mismatched"): ["data=captions", "data.resolution=16", "data.num=64"],
     ("domain_a", "domain_b"): ["data=unpaired", "data.resolution=16", "data.num=64"],
     ("low", "high"): ["data=superres", "data.crop=16"],
+    ("low_video", "high_video"): ["data=superres_video", "data.crop=16", "data.resolution=32"],
     ("source", "target"): ["data=pairs", "data.resolution=16", "data.num=64"],
     ("video",): [
         *("data=moving_digits", "data.resolution=16", "data.side=8", "data.num=64"),
