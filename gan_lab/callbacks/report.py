@@ -144,7 +144,7 @@ def samples_of(pictures: Sequence[tuple[float, str]], real: str | None) -> str:
         if real is None
         else f'<figure><figcaption>data</figcaption><img alt="the data" src="{real}"></figure>'
     )
-    return f"""<h2>Samples, from the same latents each time</h2>
+    return f"""<h2>Samples, from the same latents or rows each time</h2>
 <div class="card">
 <div class="control"><button id="play" type="button">Play</button>
 <input id="slider" type="range" min="0" max="{last}" value="{last}" aria-label="kimg"></div>
@@ -363,12 +363,18 @@ def figures_of(records: Sequence[dict]) -> str:
     shared = [key for key in keys if len({field.get(key) for field in fields.values()}) == 1]
     own = [key for key in keys if key not in shared and key != "metric"]
     head = "".join(f"<th>{escape(key.replace('_', ' '))}</th>" for key in own)
+    compared = any(record.get("beside") for record in records)
+    if compared:
+        head = f"<th>without learning</th>{head}"
     rows = []
     for name, record in last.items():
         best = best_of(records, name)
         arrow = "&darr;" if record["lower_is_better"] else "&uarr;"
         peak = "–" if best is None else f"{best['value']:.4g} at {best['kimg']:.1f} kimg"
         cells = "".join(f"<td>{escape(fields[name].get(key, ''))}</td>" for key in own)
+        if compared:
+            beside = ", ".join(f"{k} {v:.4g}" for k, v in record.get("beside", {}).items())
+            cells = f"<td>{escape(beside)}</td>{cells}"
         rows.append(
             f"<tr><td>{escape(name)} {arrow}</td><td class=number>{record['value']:.4g}</td>"
             f"<td class=number>{peak}</td>{cells}</tr>"

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from gan_lab.callbacks.report import Chart, Report, averaged, make_charts, ticks
+from gan_lab.callbacks.report import Chart, Report, averaged, figures_of, make_charts, ticks
 
 
 def test_report_is_written_when_training_ends(tmp_path, fit):
@@ -57,3 +57,17 @@ def test_wide_range_is_drawn_in_powers_of_ten():
     assert chart.is_log and chart.down(1.0) == pytest.approx(
         (chart.down(0.01) + chart.down(100)) / 2
     )
+
+
+def test_figures_stand_beside_those_without_learning():
+    protocol = {"metric": "l1", "seed": 0}
+    record = {
+        "name": "l1_8",
+        "value": 0.25,
+        "lower_is_better": True,
+        "protocol": protocol,
+        "kimg": 1,
+    }
+    assert "without learning" not in figures_of([record])
+    page = figures_of([{**record, "beside": {"identity": 0.5}}])
+    assert "without learning" in page and "identity 0.5" in page
