@@ -50,6 +50,10 @@ CASES = {
         *("model=esrgan", "data=superres", "data.crop=16", "model.generator.num_blocks=1"),
         "model.warmup_kimg=0.16",
     ],
+    "mismatched captions": [
+        *("model=df_gan", "data=captions", "data.resolution=16", "data.num=64"),
+        "model.matching_kimg=0",  # pictures and sentences are told apart in each part by itself
+    ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a
