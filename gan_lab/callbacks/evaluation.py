@@ -97,7 +97,7 @@ class Evaluation(L.Callback):
         fakes = engine.fakes_of(gan, data, self.suite.split, seed=self.seed)
         records = engine.evaluate(self.suite, self.extractors, fakes, data, self.device)
         self.latest = engine.by_name(records)
-        self.keep_best(records[0], done)
+        self.keep_best(records[0], done, gan.stage)
         kimg = gan.kimg_at(done)
         if trainer.is_global_zero:
             self.write(records, done, kimg)
@@ -108,17 +108,18 @@ class Evaluation(L.Callback):
         for listen in self.on_evaluation:
             listen(kimg, self.latest)
 
-    def keep_best(self, record: Record, done: int) -> None:
-        """Compare with the best so far; nan is never the best."""
+    def keep_best(self, record: Record, done: int, stage: int = 0) -> None:
+        """Compare with the best so far of this stage; nan is never the best."""
         value = record.value if record.lower_is_better else -record.value
         if not math.isfinite(value):
             return
-        if self.best is not None and self.best["name"] == record.name:
+        of_this = {"name": record.name, "stage": stage}
+        if self.best is not None and of_this.items() <= {"stage": 0, **self.best}.items():
             best = self.best["value"] if record.lower_is_better else -self.best["value"]
             if value >= best:
                 return
         self.improved = True
-        self.best = {"name": record.name, "value": record.value, "iteration": done}
+        self.best = {**of_this, "value": record.value, "iteration": done}
 
     def write(self, records: list[Record], done: int, kimg: float) -> None:
         """Append one line per record, all in one write."""

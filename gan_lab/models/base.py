@@ -159,6 +159,11 @@ class Game(L.LightningModule):
         """Thousands of real images that all processes had seen before this training step."""
         return self.kimg_at(self.iteration)
 
+    @property
+    def stage(self) -> int:
+        """Of training, for games whose loss changes: the best of the last one is kept."""
+        return 0
+
     def kimg_at(self, iterations: int) -> float:
         """Thousands of real images that all processes see in so many training steps."""
         return iterations * self.batch_size / 1000

@@ -40,6 +40,11 @@ class SRGAN(Enlarging, Game):
         self.adversarial_weight = adversarial_weight
         self.game = NonSaturating()
 
+    @property
+    def stage(self) -> int:
+        """1 once the adversary plays: the first stage's outcome always is nearer to the truth."""
+        return int(self.kimg_at(self.steps_done) > self.warmup_kimg)
+
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         if self.kimg < self.warmup_kimg:
             self.descend("generator", self.warmup_loss, batch)

@@ -89,7 +89,10 @@ def test_best_is_the_first_metrics_and_never_nan(tmp_path, fit, values, lower_is
     improvements = []
     callback.on_evaluation.append(lambda kimg, metrics: improvements.append(callback.improved))
     fit(tmp_path, [callback], steps=15)
-    assert callback.best == {"name": "script_pixels_100", "value": best, "iteration": at}
+    assert callback.best == {
+        **{"name": "script_pixels_100", "stage": 0},
+        **{"value": best, "iteration": at},
+    }
     assert sum(improvements) == (2 if values[:2] == [3.0, 1.0] and lower_is_better else 1)
 
 
@@ -121,3 +124,12 @@ def test_without_metrics_nothing_happens(tmp_path, fit):
 def test_an_interval_of_nothing_is_refused():
     with pytest.raises(ValueError, match="evaluate_every_kimg=0"):
         Evaluation(None, 0)
+
+
+def test_the_best_is_that_of_the_last_stage(tmp_path, fit, monkeypatch):
+    from gan_lab.models.base import Game
+
+    monkeypatch.setattr(Game, "stage", property(lambda gan: int(gan.steps_done > 10)))
+    callback = evaluation(script=Script([1.0, 2.0, 4.0, 3.0]))
+    fit(tmp_path, [Reports(5), callback], steps=20)
+    assert (callback.best["value"], callback.best["iteration"]) == (3.0, 20)
