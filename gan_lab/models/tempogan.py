@@ -1,5 +1,5 @@
-"""tempoGAN: "A Temporally Coherent, Volumetric GAN for Super-resolution Fluid Flow" (Xie et al. 2018),
-on films: their motion is looked for where the paper's simulations know it."""
+"""tempoGAN: "tempoGAN: A Temporally Coherent, Volumetric GAN for Super-resolution Fluid Flow" (Xie
+et al. 2018), on films: their motion is looked for where the paper's simulations know it."""
 
 import torch
 from torch import Tensor, nn
