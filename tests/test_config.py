@@ -38,6 +38,8 @@ def test_every_config_composes_and_fits_what_it_names(choice):
         cfg = compose(choice, name="sample")
     elif group.startswith("mode/"):
         cfg = compose("mode=projection", choice, name="sample")
+    elif group.startswith("model/"):
+        cfg = compose("model=srgan", choice)
     elif group == "experiment/zoo":
         cfg = compose(f"experiment=zoo/{name}")
     else:
