@@ -12,9 +12,9 @@ from gan_lab.sampling import draw
 from gan_lab.training import build_data, build_model, resolved, save_config
 
 
-def run_of(folder, *overrides):
+def run_of(folder, *overrides, size="data.resolution=16"):
     """A run whose only checkpoint was saved before the first step."""
-    config = compose(*SMALL, "data.resolution=16", *overrides)
+    config = compose(*SMALL, size, *overrides)
     build_data(config)
     config = resolved(config)
     gan = build_model(config)
@@ -106,3 +106,12 @@ def test_models_of_noise_refuse_a_picture(tmp_path):
         ask(tmp_path / "run", f"input={photo}")
     with pytest.raises(UserError, match="draws from noise"):
         ask(tmp_path / "run", "mode=reverse")
+
+
+def test_super_resolution_answers_a_picture_at_its_own_size(tmp_path):
+    small = "model.generator.num_blocks=1"
+    run_of(tmp_path / "run", "model=srgan", "data=superres", small, size="data.crop=16")
+    photo = picture(tmp_path / "photo.jpg", (37, 23))
+    path = ask(tmp_path / "run", f"input={photo}", f"output={tmp_path}/big.png")
+    assert Image.open(path).size == (4 * 37, 4 * 23)
+    assert ask(tmp_path / "run", "num=2").suffix == ".png"
