@@ -37,7 +37,7 @@ class MovingDigits(Sequences):
     def __init__(
         self,
         *,
-        num_digits: int = 2,
+        num_digits: int = 1,
         resolution: int = 32,
         side: int = 14,
         speed: Sequence[float] = (1.0, 3.0),

@@ -4,6 +4,7 @@ Physical Interaction through Video Prediction" (Finn et al. 2016) moves pixels i
 them; MoCoGAN (Tulyakov et al. 2018) has a discriminator of frames and one of films.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -14,15 +15,19 @@ AT_REST = 2.0  # logit by which a network that has learnt nothing leaves pixels 
 
 
 class Block(nn.Module):
-    """A convolution, leaky ReLU, and a residual one at the same size."""
+    """A convolution, group norm, leaky ReLU, and a residual convolution at the same size.
+
+    Without the norm a rollout's gradients now and then end training: all places' weights saturate.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
         super().__init__()
         self.first = nn.Conv2d(inputs, outputs, kernel, stride, 1)
+        self.norm = nn.GroupNorm(math.gcd(8, outputs), outputs)
         self.second = nn.Conv2d(outputs, outputs, 3, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.leaky_relu(self.first(x), 0.2)
+        x = F.leaky_relu(self.norm(self.first(x)), 0.2)
         return x + F.leaky_relu(self.second(x), 0.2)
 
 
