@@ -26,10 +26,10 @@ def test_a_block_is_the_papers_which_doubles_first():
     torch.testing.assert_close(block(x, c), block.shortcut(big) + block.convolution2(h))
 
 
-@pytest.mark.parametrize("shape", [(3, 16, 16), (1, 24, 32)])
-def test_players_fit_shapes_that_are_not_square(shape):
-    generator = shaken(DFGenerator(shape, latent_dim=4, sentence_dim=5, width=4, hidden=8))
-    discriminator = OneWayDiscriminator(shape, sentence_dim=5, width=4, joined=8)
+@pytest.mark.parametrize("shape, patch", [((3, 16, 16), 1), ((1, 24, 32), 1), ((3, 32, 16), 2)])
+def test_players_fit_shapes_that_are_not_square(shape, patch):
+    generator = shaken(DFGenerator(shape, 4, 5, width=4, hidden=8, patch=patch))
+    discriminator = OneWayDiscriminator(shape, 5, width=4, joined=8, patch=patch)
     fake = generator(torch.randn(2, 4), torch.randn(2, 5))
     assert fake.shape == (2, *shape)
     assert discriminator(fake, torch.randn(2, 5)).shape == (2,)
