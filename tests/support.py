@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 MODELS = sorted(p.stem for p in (ROOT / "conf/model").glob("[!_]*.yaml"))
 # What else a variant needs to be small, by the beginning of its name.
 SMALLER = {
+    "df_gan": ["model.matching_kimg=0.05"],
     "stylegan3": ["model.generator.num_layers=4", "model.generator.margin=3"],
     "stylegan2": ["model.generator.mapping_depth=2"],
     "esrgan": ["model.warmup_kimg=0.128", "model.generator.num_blocks=1"],

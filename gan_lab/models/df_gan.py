@@ -1,8 +1,8 @@
 """DF-GAN: "DF-GAN: A Simple and Effective Baseline for Text-to-Image Synthesis" (Tao et al. 2022).
 
-Equations 1 of Section 3.3 and the one-way output of Section 3.4. The sentences come from an encoder
-that learns to tell whose picture is whose (AttnGAN's DAMSM, Xu et al. 2018, for whole sentences):
-in the paper beforehand, here in the same run, beside the game or in a first part of it.
+Equation 1 of Section 3.3 and the one-way output of Section 3.4. The sentences come from an encoder
+that has learnt to tell whose picture is whose (AttnGAN's DAMSM, Xu et al. 2018, for whole
+sentences), which here is the first part of the run.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class DFGAN(Captioned, GAN):
         matching_weight: of how much farther a sample is from its sentence than the real picture is,
             for the generator (paper: 0; AttnGAN, whose loss goes on when samples are as near, 5).
         sharpness: gamma_3 of the loss that sentences are learnt by.
-        matching_kimg: thousands of images after which sentences stay as they are; None never.
+        matching_kimg: thousands of images that sentences are learnt by before the game begins.
     """
 
     takes = ("image", "caption", "mismatched")
@@ -49,7 +49,7 @@ class DFGAN(Captioned, GAN):
         penalty_every: int = 1,
         matching_weight: float = 0.0,
         sharpness: float = 10.0,
-        matching_kimg: float | None = None,
+        matching_kimg: float = 16.0,
         **gan,
     ) -> None:
         if not list(text_encoder.parameters()):  # frozen
@@ -77,6 +77,7 @@ class DFGAN(Captioned, GAN):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         if self.matching:
             self.descend(("text_encoder", "picture_encoder"), self.matching_loss, batch)
+            return
         with torch.no_grad():
             both = self.text_encoder(torch.cat([batch["caption"], batch["mismatched"]]))
         matching, mismatched = both.chunk(2)
@@ -87,9 +88,8 @@ class DFGAN(Captioned, GAN):
 
     @property
     def matching(self) -> bool:
-        """Whether the sentences are still being learnt."""
-        learns = "text_encoder" in self.optimizer_factories
-        return learns and (self.matching_kimg is None or self.kimg < self.matching_kimg)
+        """Whether the sentences are still being learnt, and the game is yet to begin."""
+        return "text_encoder" in self.optimizer_factories and self.kimg < self.matching_kimg
 
     def matching_loss(self, batch: Batch) -> Tensor:
         caption = batch["caption"]
