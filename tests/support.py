@@ -19,7 +19,10 @@ SMALLER = {
     "stylegan3": ["model.generator.num_layers=4", "model.generator.margin=3"],
     "stylegan2": ["model.generator.mapping_depth=2"],
     "esrgan": ["model.warmup_kimg=0.128", "model.generator.num_blocks=1"],
-    "tempogan": ["model.temporal_discriminator.width=8", "model.generator.num_blocks=1"],
+    "tempogan": [
+        *("model.temporal_discriminator.width=8", "model.generator.num_blocks=1"),
+        "model.warmup_kimg=0.128",
+    ],
     "srgan": ["model.warmup_kimg=0.128", "model.generator.num_blocks=1"],  # 8 steps
 }
 # Data for a model by what it takes of a batch; pictures of 16x16.

@@ -1,4 +1,5 @@
-"""How much enlarged films flicker: changes from frame to frame that the truth does not have."""
+"""How much enlarged films flicker: changes along motion that the truth does not have, after the
+T-diff of Xie et al. 2018, Section 6.3."""
 
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from torch import Tensor
 from gan_lab.data.base import as_floats
 from gan_lab.metrics.generator import GeneratorFigure
 from gan_lab.ops.bicubic import enlarged
+from gan_lab.ops.motion import outer_motion, warped
 
 if TYPE_CHECKING:
     from gan_lab.data.base import DataModule
@@ -17,10 +19,11 @@ BLOCK = 8  # windows at once
 
 
 class Flicker(GeneratorFigure):
-    """Mean absolute difference of the steps between frames, output against truth, in [-1, 1].
+    """Mean absolute difference of the changes between frames, output against truth, in [-1, 1].
 
-    0 for the truth. A film that is blurred the same way in each frame has a small one, too: read it
-    beside a figure of the frames.
+    A change is what is left once the outer frames are moved to where the middle one is, along the
+    motion of the low resolutions. A film that is blurred the same way in each frame hardly changes:
+    read it beside a figure of the frames.
 
     Args:
         num: windows of the split that the data are judged on, at most.
@@ -47,8 +50,9 @@ class Flicker(GeneratorFigure):
             batch = as_floats(self.data.rows(self.split, rows))
             low, high = batch["low_video"], batch["high_video"]  # (B, 3, C, H, W)
             frames = [gan.generate({"low": low[:, t]}, seed=seed).cpu() for t in range(3)]
-            ours += flicker(torch.stack(frames, 1), high).sum().item()
-            theirs += flicker(enlarged(low, self.data.scale), high).sum().item()
+            motion = outer_motion(low, self.data.scale)
+            ours += flicker(torch.stack(frames, 1), high, motion).sum().item()
+            theirs += flicker(enlarged(low, self.data.scale), high, motion).sum().item()
         self.bicubic = theirs / self.num
         return (ours / self.num,)
 
@@ -56,6 +60,9 @@ class Flicker(GeneratorFigure):
         return {"flicker_of_bicubic": round(self.bicubic, 5)}
 
 
-def flicker(output: Tensor, truth: Tensor) -> Tensor:
-    """Films (B, T, C, H, W) -> (B,)."""
-    return (output.diff(dim=1) - truth.diff(dim=1)).abs().flatten(1).mean(1)
+def flicker(output: Tensor, truth: Tensor, motion: Tensor) -> Tensor:
+    """Films (B, 3, C, H, W) and where their outer frames go, (B, 2, 2, H, W) -> (B,)."""
+    difference = output - truth  # warping is linear
+    moved = [warped(difference[:, t], motion[:, n]) for n, t in enumerate((0, 2))]
+    changes = torch.stack([frame - difference[:, 1] for frame in moved], 1)
+    return changes.abs().flatten(1).mean(1)

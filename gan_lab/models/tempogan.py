@@ -9,7 +9,7 @@ from gan_lab.engine.enlarging import Enlarging
 from gan_lab.errors import UserError
 from gan_lab.losses.adversarial import NonSaturating
 from gan_lab.models.base import Batch, Game
-from gan_lab.ops.motion import displacement, enlarged_motion, warped
+from gan_lab.ops.motion import outer_motion, warped
 
 
 class TempoGAN(Enlarging, Game):
@@ -21,8 +21,12 @@ class TempoGAN(Enlarging, Game):
 
         L_G = -log D_s - log D_t + lambda_f sum_j |F_j(G) - F_j(y)|^2 + lambda_L1 |G - y|_1
 
+    A stage of |G - y|_1 alone comes first, which the paper does without: critics of blurred frames
+    have little to teach.
+
     Args:
         temporal_discriminator: D_t, three frames (B, 3 C, H, W) to logits; `discriminator` is D_s.
+        warmup_kimg: thousands of films of the first stage (paper: 0).
         l1_weight: lambda_L1 (paper: 5).
         feature_weight: lambda_f, of means over places and channels.
         temporal_weight: of -log D_t (paper: 1).
@@ -35,6 +39,7 @@ class TempoGAN(Enlarging, Game):
         self,
         temporal_discriminator: nn.Module,
         *,
+        warmup_kimg: float = 0.0,
         l1_weight: float = 5.0,
         feature_weight: float = 0.0,
         temporal_weight: float = 1.0,
@@ -48,17 +53,29 @@ class TempoGAN(Enlarging, Game):
             raise UserError("augment: films are not augmented; choose augment=none, and"
                             " data.mirror=true where left and right are alike")  # fmt: skip
         self.temporal_discriminator = temporal_discriminator
+        self.warmup_kimg = warmup_kimg
         self.l1_weight, self.feature_weight = l1_weight, feature_weight
         self.temporal_weight, self.reach = temporal_weight, reach
         self.game = NonSaturating()
 
+    @property
+    def stage(self) -> int:
+        """1 once the critics play."""
+        return int(self.kimg_at(self.steps_done) > self.warmup_kimg)
+
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         batch = {name: batch[name] for name in self.takes}
+        if self.kimg < self.warmup_kimg:
+            self.descend("generator", self.warmup_loss, batch)
+            return
         batch["motion"] = self.motion(batch["low_video"])
         self.descend("generator", self.generator_loss, batch)
         batch["fake"] = self.kept("fake")
         players = ("discriminator", "temporal_discriminator")
         self.descend(players, self.discriminator_loss, batch)
+
+    def warmup_loss(self, batch: Batch) -> Tensor:
+        return l1_loss(self.generator(batch["low_video"][:, 1]), batch["high_video"][:, 1])
 
     def generator_loss(self, batch: Batch) -> Tensor:
         low, real = batch["low_video"], batch["high_video"]  # (B, 3, C, H, W) in [-1, 1]
@@ -99,8 +116,7 @@ class TempoGAN(Enlarging, Game):
     @torch.no_grad()
     def motion(self, low: Tensor) -> Tensor:
         """Where the outer frames have what the middle one shows: (B, 2, 2, H, W), in pixels."""
-        found = [displacement(low[:, 1], low[:, t], self.reach) for t in (0, 2)]
-        return torch.stack([enlarged_motion(m, self.generator.scale) for m in found], 1)
+        return outer_motion(low, self.generator.scale, self.reach)
 
     def aligned(self, frames: Tensor, motion: Tensor) -> Tensor:
         """Three frames, the outer ones moved onto the middle one: (B, 3 C, H, W), Equation 5."""

@@ -68,6 +68,21 @@ def warped(pictures: Tensor, motion: Tensor) -> Tensor:
     return grid_sample(pictures, places, padding_mode="border", align_corners=False)
 
 
+def outer_motion(low: Tensor, scale: int, reach: int = 2) -> Tensor:
+    """Where the outer two of three frames have what the middle one shows, in the high resolution.
+
+    Args:
+        low: (B, 3, C, h, w), of the low resolution.
+        scale: of the high one.
+        reach: pixels of low resolution that things move from frame to frame, at most.
+
+    Returns:
+        (B, 2, 2, h * scale, w * scale), pixels down and to the right; see `warped`.
+    """
+    found = [displacement(low[:, 1], low[:, t], reach) for t in (0, 2)]
+    return torch.stack([enlarged_motion(motion, scale) for motion in found], 1)
+
+
 def enlarged_motion(motion: Tensor, scale: int) -> Tensor:
     """A motion of the low resolution in pixels of the high one."""
     return scale * interpolate(motion, scale_factor=scale, mode="bilinear")
