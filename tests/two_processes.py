@@ -54,6 +54,11 @@ CASES = {
         *("model=df_gan", "data=captions", "data.resolution=16", "data.num=64"),
         "model.matching_kimg=0",  # pictures and sentences are told apart in each part by itself
     ],
+    "aligned films": [
+        *("model=tempogan", "data=superres_video", "data.crop=16", "data.resolution=32"),
+        *("model.generator.num_blocks=1", "model.temporal_discriminator.width=8"),
+        *("model.warmup_kimg=0.16", "++model.optimizers.temporal_discriminator.eps=1e-3"),
+    ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a
