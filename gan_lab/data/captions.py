@@ -153,7 +153,7 @@ class Captions(DataModule):
         channels: int | None = None,
         max_tokens: int = 64,
         num: int = 8000,
-        pairs: float = 0.5,
+        pairs: float = 0.25,
         batch_size: int = 32,
         seed: int = 0,
         mirror: bool = False,

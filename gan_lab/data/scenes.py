@@ -26,7 +26,7 @@ COLOURS = {
     "black": (44, 44, 50),
 }
 FIGURES = tuple(drawing.FIGURES)
-RADII = {"small": (0.14, 0.16), "large": (0.225, 0.245)}  # least and greatest, of the side
+RADII = {"small": (0.155, 0.17), "large": (0.23, 0.245)}  # least and greatest, of the side
 PAPER = (247, 244, 236)
 ALONE, ABOVE, BESIDE = range(3)  # layouts
 RELATIONS = {ABOVE: ("above", "below"), BESIDE: ("left of", "right of")}

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
 
 from gan_lab.engine.captioned import Captioned
 from gan_lab.losses.adversarial import Hinge
@@ -29,8 +28,6 @@ class DFGAN(Captioned, GAN):
         penalty_weight: k of the matching-aware gradient penalty (paper: 2).
         penalty_power: p of it (paper: 6).
         penalty_every: training steps for each that has the penalty, then so many times as strong.
-        matching_weight: of how much farther a sample is from its sentence than the real picture is,
-            for the generator (paper: 0; AttnGAN, whose loss goes on when samples are as near, 5).
         sharpness: gamma_3 of the loss that sentences are learnt by.
         matching_kimg: thousands of images that sentences are learnt by before the game begins.
     """
@@ -47,17 +44,11 @@ class DFGAN(Captioned, GAN):
         penalty_weight: float = 2.0,
         penalty_power: float = 6.0,
         penalty_every: int = 1,
-        matching_weight: float = 0.0,
         sharpness: float = 10.0,
         matching_kimg: float = 16.0,
         **gan,
     ) -> None:
         if not list(text_encoder.parameters()):  # frozen
-            if matching_weight > 0:
-                raise ValueError(
-                    f"matching_weight={matching_weight}: frozen sentences come without an encoder"
-                    " of pictures to be near to; set it to 0"
-                )
             readers, picture_encoder = ("text_encoder", "picture_encoder"), None
             players = gan["optimizers"].items()
             gan["optimizers"] = {name: make for name, make in players if name not in readers}
@@ -70,7 +61,7 @@ class DFGAN(Captioned, GAN):
         self.text_encoder, self.picture_encoder = text_encoder, picture_encoder
         self.examples = list(examples)
         self.penalty_weight, self.penalty_power = penalty_weight, penalty_power
-        self.penalty_every, self.matching_weight = penalty_every, matching_weight
+        self.penalty_every = penalty_every
         self.sharpness, self.matching_kimg = sharpness, matching_kimg
         self.game = Hinge()
 
@@ -121,15 +112,4 @@ class DFGAN(Captioned, GAN):
     def generator_loss(self, batch: Batch) -> Tensor:
         sentence = batch["sentence"]
         fake = self.keep("fake", self.generator(self.latent(batch["image"]), sentence))
-        loss = self.game.generator(self.judge_fake(fake, sentence))
-        if self.matching_weight > 0:
-            nearness = self.nearness(fake, sentence)
-            wanted = self.nearness(batch["image"], sentence)
-            self.report("matching/real", wanted)
-            self.report("matching/fake", nearness)
-            loss = loss + self.matching_weight * relu(wanted - nearness)
-        return loss.mean()
-
-    def nearness(self, images: Tensor, sentence: Tensor) -> Tensor:
-        """Cosines (B,) of pictures and sentences, as the picture encoder sees them."""
-        return (self.picture_encoder(images) * sentence).mean(1)
+        return self.game.generator(self.judge_fake(fake, sentence)).mean()

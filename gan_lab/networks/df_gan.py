@@ -108,6 +108,10 @@ class DFGenerator(nn.Module):
             for inputs, outputs in pairwise(widths)
         )
         self.end = nn.Conv2d(widths[-1], shape[0] * patch**2, 3, padding=1)
+        with torch.no_grad():  # each square begins in one colour
+            flat = self.end.weight[:: patch**2].repeat_interleave(patch**2, 0)
+            self.end.weight.copy_(flat)
+            self.end.bias.zero_()
         self.to(memory_format=torch.channels_last)  # half again as fast
 
     def forward(self, z: Tensor, sentence: Tensor) -> Tensor:

@@ -35,6 +35,13 @@ def test_players_fit_shapes_that_are_not_square(shape, patch):
     assert discriminator(fake, torch.randn(2, 5)).shape == (2,)
 
 
+def test_squares_of_pixels_begin_in_one_colour():
+    generator = DFGenerator((3, 16, 16), 4, 5, width=4, hidden=8, patch=2)
+    fake = generator(torch.randn(2, 4), torch.randn(2, 5))
+    squares = fake.unfold(2, 2, 2).unfold(3, 2, 2).flatten(-2)
+    assert fake.std() > 0 and torch.equal(squares[..., :1].expand_as(squares), squares)
+
+
 def test_a_sentence_decides_what_is_drawn_and_what_is_believed():
     generator = shaken(DFGenerator((3, 16, 16), latent_dim=4, sentence_dim=5, width=4, hidden=8))
     discriminator = shaken(OneWayDiscriminator((3, 16, 16), sentence_dim=5, width=4, joined=8))

@@ -66,7 +66,7 @@ def test_a_game_with_frozen_sentences_has_two_players(clip):
     data, gan = build(
         "model=df_gan", "data=captions", "data.resolution=16", "data.num=64", "data.max_tokens=60",
         "model.text_encoder._target_=gan_lab.networks.frozen_text.ClipText",
-        f"+model.text_encoder.path={clip[0]}", "model.text_encoder.dim=12", "model.matching_weight=0",
+        f"+model.text_encoder.path={clip[0]}", "model.text_encoder.dim=12",
     )  # fmt: skip
     gan.text_encoder.limit = lambda network: 60  # the positions of a toy are too few
     gan.text_encoder.sentences = lambda network, inputs: torch.rand(1, 12)
