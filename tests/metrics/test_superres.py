@@ -1,9 +1,22 @@
 import numpy as np
 import pytest
 import torch
+from hydra.utils import instantiate
+from PIL import Image
+from support import compose
 
 from gan_lab.data.superres import SuperResolution
-from gan_lab.metrics.superres import LumaPSNR, LumaSSIM, luma
+from gan_lab.errors import UserError
+from gan_lab.metrics.engine import AnsweredFakes, evaluate
+from gan_lab.metrics.superres import (
+    FittedPerceptualDistance,
+    LumaPSNR,
+    LumaSSIM,
+    PerceptualDistance,
+    luma,
+)
+from gan_lab.networks.squeezenet import SqueezeNet
+from gan_lab.ops.bicubic import enlarged
 
 CPU = torch.device("cpu")
 
@@ -57,3 +70,74 @@ def test_the_border_does_not_count():
     output = truth.clone()
     output[..., :4, :] = 0
     assert prepared(LumaPSNR())(output, truth).item() == 100
+
+
+class Bicubic:
+    """A model that has learnt nothing."""
+
+    seen: list
+
+    def __init__(self):
+        self.seen = []
+
+    def generate(self, batch, *, seed, raw):
+        self.seen.append(tuple(batch["low"].shape))
+        return enlarged(batch["low"], 4)
+
+
+def photos(folder):
+    for n, (height, width) in enumerate([(40, 50), (48, 44), (61, 45)]):
+        for split in ("train", "test"):
+            path = folder / split / f"{n}.png"
+            path.parent.mkdir(exist_ok=True)
+            picture = pictures(1, 3, height, width, seed=n)[0].permute(1, 2, 0).numpy()
+            Image.fromarray(picture).save(path)
+    return SuperResolution(root=str(folder), crop=16)
+
+
+def test_pictures_of_different_sizes_are_judged_one_by_one_and_whole(tmp_path):
+    data = photos(tmp_path)
+    suite = instantiate(compose("data=superres").metrics, _convert_="all")
+    extractors = suite.prepare(data, CPU)
+    gan = Bicubic()
+    records = evaluate(suite, extractors, AnsweredFakes(gan, data, "test"), data, CPU)
+    assert extractors == [] and sorted(gan.seen) == [
+        (1, 3, 10, 12), (1, 3, 12, 11), (1, 3, 15, 11)
+    ]  # fmt: skip
+    by_name = {record.name: record for record in records}
+    assert {"psnr_y_3", "ssim_y_3", "l1_3"} <= by_name.keys()
+    expected = []
+    for n in range(3):
+        batch = data.rows("test", [n])
+        expected.append(prepared(LumaPSNR())(enlarged(batch["low"], 4), batch["high"]).item())
+    record = by_name["psnr_y_3"]
+    assert record.value == pytest.approx(np.mean(expected), abs=1e-6)
+    assert record.beside["bicubic"] == pytest.approx(record.value)
+    assert record.protocol.parameters["border"] == 4
+
+
+def test_a_distance_of_sets_is_refused_where_sizes_differ(tmp_path):
+    suite = instantiate(compose("data=superres", "metrics=squeezenet").metrics, _convert_="all")
+    with pytest.raises(UserError, match="differ in size.*metrics=auto"):
+        suite.prepare(photos(tmp_path), CPU)
+
+
+def test_fitted_weights_are_read_from_lpips_files(tmp_path):
+    torch.manual_seed(0)
+    channels = (64, 128, 256, 384, 384, 512, 512)
+    state = {f"lin{n}.model.1.weight": torch.rand(1, c, 1, 1) for n, c in enumerate(channels)}
+    torch.save(state, tmp_path / "linear.pth")
+    torch.save(SqueezeNet().state_dict(), tmp_path / "network.pth")
+    path = {"path": str(tmp_path / "network.pth")}
+    fitted = FittedPerceptualDistance(linear=str(tmp_path / "linear.pth"), **path)
+    plain = PerceptualDistance(**path)
+    x, y = pictures(1, 3, 40, 40), pictures(1, 3, 40, 40, seed=1)
+    for formula in (fitted, plain):
+        formula.prepare(SuperResolution(), CPU)
+        assert formula.applies(SuperResolution())
+    assert 0 < fitted(x, y) < plain(x, y)  # weights are below 1
+    assert fitted.parameters() and fitted(x, x).item() == 0
+    with pytest.raises(UserError, match="linear="):
+        FittedPerceptualDistance(linear="none.pth", **path).prepare(SuperResolution(), CPU)
+    absent = PerceptualDistance(path=str(tmp_path / "absent.pth"))
+    assert not absent.applies(SuperResolution())
