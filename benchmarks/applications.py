@@ -20,6 +20,8 @@ RECIPES = {  # recipe: the figures that matter, by the beginning of their names
     "unpaired_cyclegan": ("share_of_b", "outline_iou", "fd_"),
     "unpaired_cut": ("share_of_b", "outline_iou", "fd_"),
     "styles_adain": ("colour_distance", "outline_iou"),
+    "superres_srgan": ("psnr_y", "ssim_y", "perceptual_squeezenet"),
+    "moving_digits_next_frame": ("psnr_", "fd_"),
 }
 
 
