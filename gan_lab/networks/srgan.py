@@ -103,10 +103,35 @@ class SRResNet(nn.Module):
         return self.last(x).float() + widened(low.float(), self.scale)
 
 
-class PictureDiscriminator(nn.Module):
-    """Pictures (B, C, H, W) of one size to logits (B,): Figure 4, in the manner of VGG.
+def paired_convolutions(
+    channels: int, width: int, levels: int
+) -> tuple[list[nn.Module], list[int]]:
+    """Convolutions of 3x3 in the manner of VGG, the second of each pair with stride 2.
 
-    Convolutions of 3x3 in pairs, the second with stride 2, and two dense layers at the end.
+    Returns:
+        The layers, and the channels before the first pair and after each.
+    """
+    widths = [channels, *(width * min(2**level, 8) for level in range(levels))]
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        for source, stride in ((inputs, 1), (outputs, 2)):
+            layers += [nn.Conv2d(source, outputs, 3, stride, 1), nn.LeakyReLU(0.2)]
+    return layers, widths
+
+
+def start_steady(network: nn.Module) -> None:
+    """First weights that keep the spread from layer to layer (He et al. 2015).
+
+    Without norms PyTorch's own let it die away, and a discriminator learns nothing for long.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
+            nn.init.zeros_(layer.bias)
+
+
+class PictureDiscriminator(nn.Module):
+    """Pictures (B, C, H, W) of one size to logits (B,): Figure 4.
 
     Args:
         shape: (C, H, W) of the pictures.
@@ -121,12 +146,8 @@ class PictureDiscriminator(nn.Module):
         super().__init__()
         C, H, W = shape
         dense = 16 * width if dense is None else dense
-        widths = [C, *(width * min(2**level, 8) for level in range(levels))]
-        layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(widths):
-            for source, stride in ((inputs, 1), (outputs, 2)):
-                layers += [nn.Conv2d(source, outputs, 3, stride, 1), nn.LeakyReLU(0.2)]
-                H, W = -(-H // stride), -(-W // stride)
+        layers, widths = paired_convolutions(C, width, levels)
+        H, W = (-(-side // 2**levels) for side in (H, W))
         self.layers = nn.Sequential(
             *layers,
             nn.Flatten(),
@@ -134,6 +155,27 @@ class PictureDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Linear(dense, 1),
         )
+        start_steady(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images).float().squeeze(1)
+
+
+class PlaceDiscriminator(nn.Module):
+    """The same convolutions, and a logit for each place of the last map: (B, h, w).
+
+    Every place is an example, so that it learns from fewer pictures.
+
+    Args:
+        shape: (C, H, W) of the pictures.
+        width, levels: see `PictureDiscriminator`.
+    """
+
+    def __init__(self, shape: Sequence[int], width: int = 64, levels: int = 4) -> None:
+        super().__init__()
+        layers, widths = paired_convolutions(shape[0], width, levels)
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 1))
+        start_steady(self)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images).float().squeeze(1)

@@ -3,7 +3,7 @@ import torch
 from support import build, fit
 from torch.nn.functional import softplus
 
-from gan_lab.networks.srgan import PictureDiscriminator, SRResNet, subpixel
+from gan_lab.networks.srgan import PictureDiscriminator, PlaceDiscriminator, SRResNet, subpixel
 
 SIZE = ["model=srgan", "data=superres", "data.crop=16", "model.generator.num_blocks=1"]
 
@@ -47,6 +47,8 @@ def test_paper_size_has_the_papers_layers():
     discriminator = PictureDiscriminator((3, 96, 96))
     shapes = [w.shape for w in discriminator.parameters() if w.ndim == 2]
     assert shapes == [(1024, 512 * 6 * 6), (1, 1024)]
+    logits = PlaceDiscriminator((3, 96, 96))(torch.zeros(2, 3, 96, 96))
+    assert logits.shape == (2, 6, 6)
 
 
 def test_reach_is_how_far_an_output_looks():
