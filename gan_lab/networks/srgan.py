@@ -155,7 +155,6 @@ class PictureDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Linear(dense, 1),
         )
-        start_steady(self)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images).float().squeeze(1)
