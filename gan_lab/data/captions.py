@@ -139,6 +139,8 @@ class Captions(DataModule):
         max_tokens: L, the most bytes of a caption.
         num: pictures to draw where there is no root.
         pairs: share of the drawn pictures that have two shapes.
+        freedom: how far from the middle of their room drawn shapes may lie, 0 not at all, 1
+            anywhere.
         batch_size, seed, mirror: see `DataModule`.
     """
 
@@ -154,6 +156,7 @@ class Captions(DataModule):
         max_tokens: int = 64,
         num: int = 8000,
         pairs: float = 0.25,
+        freedom: float = 0.25,
         batch_size: int = 32,
         seed: int = 0,
         mirror: bool = False,
@@ -162,7 +165,9 @@ class Captions(DataModule):
         if max_tokens < 1:
             raise UserError(f"data.max_tokens={max_tokens}: a caption has at least 1")
         self.captions: CaptionSource
-        self.captions = DrawnScenes(num, min(size), pairs) if root is None else CaptionFiles(root)
+        self.captions = (
+            DrawnScenes(num, min(size), pairs, freedom) if root is None else CaptionFiles(root)
+        )
         if mirror and self.captions.words_know_left:
             raise UserError("data.mirror=true: these captions tell left from right; leave it false")
         names = self.captions.class_names

@@ -27,6 +27,7 @@ COLOURS = {
 }
 FIGURES = tuple(drawing.FIGURES)
 RADII = {"small": (0.155, 0.17), "large": (0.23, 0.245)}  # least and greatest, of the side
+TURN = 0.2  # most radians that a shape is turned by
 PAPER = (247, 244, 236)
 ALONE, ABOVE, BESIDE = range(3)  # layouts
 RELATIONS = {ABOVE: ("above", "below"), BESIDE: ("left of", "right of")}
@@ -85,6 +86,7 @@ class DrawnScenes:
         num: training pictures; a quarter as many are kept for testing.
         side: pixels of the shorter side, to be refused here if they are too few.
         pairs: share of the pictures that have two shapes.
+        freedom: how far from the middle of their room shapes may lie, 0 not at all, 1 anywhere.
     """
 
     name = "drawn_scenes"
@@ -92,11 +94,13 @@ class DrawnScenes:
     class_names = [f"{colour} {figure}" for colour in COLOURS for figure in FIGURES]
     words_know_left = True
 
-    def __init__(self, num: int, side: int, pairs: float) -> None:
+    def __init__(self, num: int, side: int, pairs: float, freedom: float) -> None:
         refuse_too_few(num, side)
+        if not 0 <= freedom <= 1:
+            raise UserError(f"data.freedom={freedom}: give 0 (all in their middle) to 1 (anywhere)")
         if not 0 <= pairs <= 1:
             raise UserError(f"data.pairs={pairs}: give the share of pictures with two shapes, 0..1")
-        self.num, self.pairs = num, pairs
+        self.num, self.pairs, self.freedom = num, pairs, freedom
 
     def channels(self) -> int:
         return 3
@@ -104,7 +108,9 @@ class DrawnScenes:
     def load(self, split: str, channels: int, size: tuple[int, int]) -> "Captioned":
         if channels != 3:
             raise UserError(f"data.channels={channels}: drawn scenes have 3; leave it null")
-        return drawn(self.scenes(split), draws_of(SETS, self.splits.index(split), 1), size)
+        return drawn(
+            self.scenes(split), draws_of(SETS, self.splits.index(split), 1), size, self.freedom
+        )
 
     def scenes(self, split: str) -> list[list[int]]:
         """What the pictures of a split show."""
@@ -135,9 +141,11 @@ class Captioned:
     scenes: Tensor | None = None
 
 
-def drawn(scenes: list[list[int]], draws: np.random.Generator, size: tuple[int, int]) -> Captioned:
+def drawn(
+    scenes: list[list[int]], draws: np.random.Generator, size: tuple[int, int], freedom: float
+) -> Captioned:
     """A picture of each scene, its captions and its label."""
-    pictures = as_pictures([paint_scene(draws, scene, size) for scene in scenes])
+    pictures = as_pictures([paint_scene(draws, scene, size, freedom) for scene in scenes])
     numbers = torch.tensor(scenes)
     label = numbers[:, 1] * len(FIGURES) + numbers[:, 2]
     return Captioned(pictures, [captions_of(scene) for scene in scenes], label, numbers)
@@ -158,7 +166,7 @@ def draw_scene(
 
 
 def paint_scene(
-    draws: np.random.Generator, scene: Sequence[int], size: tuple[int, int]
+    draws: np.random.Generator, scene: Sequence[int], size: tuple[int, int], freedom: float
 ) -> np.ndarray:
     """A picture (H, W, 3) of a scene, its shapes placed and turned a little at random."""
     H, W = size
@@ -167,9 +175,9 @@ def paint_scene(
     shapes = [Shape(*scene[1:4])] + ([Shape(*scene[4:])] if scene[0] != ALONE else [])
     radii = [side * draws.uniform(*list(RADII.values())[shape.size]) for shape in shapes]
     for shape, radius, centre in zip(
-        shapes, radii, places(draws, scene[0], radii, (W, H)), strict=True
+        shapes, radii, places(draws, scene[0], radii, (W, H), freedom), strict=True
     ):
-        angle = draws.uniform(-0.25, 0.25)
+        angle = draws.uniform(-TURN, TURN)
         distance = drawing.distance(FIGURES[shape.figure], centre, radius, angle, size)
         colour = drawing.lit(list(COLOURS.values())[shape.colour], centre, radius, size)
         drawing.paint(picture, drawing.filled(distance), colour)
@@ -177,26 +185,37 @@ def paint_scene(
 
 
 def places(
-    draws: np.random.Generator, layout: int, radii: list[float], room: tuple[int, int]
+    draws: np.random.Generator,
+    layout: int,
+    radii: list[float],
+    room: tuple[int, int],
+    freedom: float,
 ) -> list[tuple[float, float]]:
     """Centres (x, y) of circles that lie inside the picture, apart, and as the layout says.
 
     Args:
         room: (W, H) in pixels.
+        freedom: how far from the middle of their room they may be, 0 not at all, 1 anywhere.
     """
+
+    def anywhere(low: float, high: float) -> float:
+        return (low + high) / 2 + freedom * draws.uniform(-1, 1) * (high - low) / 2
+
     if layout == ALONE:
         (r,) = radii
-        return [(draws.uniform(r, room[0] - r), draws.uniform(r, room[1] - r))]
+        return [(anywhere(r, room[0] - r), anywhere(r, room[1] - r))]
     along = int(layout == ABOVE)  # the axis on which one comes after the other
-    spare = room[along] - 2 * sum(radii)
-    before, between = np.sort(draws.uniform(0, spare, 2))
-    first = before + radii[0]
-    second = between + 2 * radii[0] + radii[1]
+    first, second = radii
+    spare = room[along] - 2 * (first + second)  # a half for each to move in
+    at = (
+        first + anywhere(0, spare / 2),
+        spare / 2 + 2 * first + second + anywhere(0, spare / 2),
+    )
     # Across that axis they lie less far apart than along it: "above" is never "beside".
-    middle = draws.uniform(max(radii), room[1 - along] - max(radii))
-    reach = 0.3 * (second - first)
+    widest = max(radii)
+    middle, reach = anywhere(widest, room[1 - along] - widest), 0.3 * freedom * (at[1] - at[0])
     across = [
         float(np.clip(middle + draws.uniform(-reach, reach), r, room[1 - along] - r)) for r in radii
     ]
-    centres = [(across[0], first), (across[1], second)]
+    centres = list(zip(across, at, strict=True))
     return centres if along else [(y, x) for x, y in centres]

@@ -7,13 +7,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import (
-    avg_pool2d,
-    interpolate,
-    leaky_relu,
-    pixel_shuffle,
-    pixel_unshuffle,
-)
+from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
 
 from gan_lab.networks.sizes import halvings
 
@@ -78,8 +72,6 @@ class DFGenerator(nn.Module):
         width: channels at the full size, doubled at each smaller one (paper: 32).
         most: times `width` that the smallest sizes have at most (paper: 8).
         hidden: width of the perceptrons of the affine transformations (paper: 256).
-        patch: pixels a side of the squares that the last convolution draws at once (paper: 1);
-            2 saves the largest size, where most of the time goes.
     """
 
     num_classes = None
@@ -92,12 +84,10 @@ class DFGenerator(nn.Module):
         width: int = 32,
         most: int = 8,
         hidden: int = 256,
-        patch: int = 1,
     ) -> None:
         super().__init__()
         self.shape, self.latent_dim, self.sentence_dim = tuple(shape), latent_dim, sentence_dim
-        self.patch = patch
-        levels, h, w = halvings(*(side // patch for side in shape[1:]))
+        levels, h, w = halvings(*shape[1:])
         widths = [width * min(2**level, most) for level in reversed(range(levels))]
         widths = [widths[0], *widths]
         self.start = nn.Sequential(
@@ -107,11 +97,7 @@ class DFGenerator(nn.Module):
             FusionBlock(inputs, outputs, latent_dim + sentence_dim, hidden)
             for inputs, outputs in pairwise(widths)
         )
-        self.end = nn.Conv2d(widths[-1], shape[0] * patch**2, 3, padding=1)
-        with torch.no_grad():  # each square begins in one colour
-            flat = self.end.weight[:: patch**2].repeat_interleave(patch**2, 0)
-            self.end.weight.copy_(flat)
-            self.end.bias.zero_()
+        self.end = nn.Conv2d(widths[-1], shape[0], 3, padding=1)
         self.to(memory_format=torch.channels_last)  # half again as fast
 
     def forward(self, z: Tensor, sentence: Tensor) -> Tensor:
@@ -119,7 +105,7 @@ class DFGenerator(nn.Module):
         for block in self.blocks:
             x = block(x, condition)
         # Without the paper's tanh, which learns no more once its pixels are black and white.
-        return pixel_shuffle(self.end(leaky_relu(x, 0.2)).float(), self.patch)
+        return self.end(leaky_relu(x, 0.2)).float()
 
 
 class DownBlock(nn.Module):
@@ -150,7 +136,6 @@ class OneWayDiscriminator(nn.Module):
         width: channels at the full size, doubled at each smaller one (paper: 32).
         most: times `width` that the smallest sizes have at most (paper: 8).
         joined: channels where features and sentence meet (paper: 64).
-        patch: pixels a side of the squares that the first convolution sees as one (paper: 1).
     """
 
     def __init__(
@@ -160,13 +145,11 @@ class OneWayDiscriminator(nn.Module):
         width: int = 32,
         most: int = 8,
         joined: int = 64,
-        patch: int = 1,
     ) -> None:
         super().__init__()
-        self.patch = patch
-        levels, h, w = halvings(*(side // patch for side in shape[1:]))
+        levels, h, w = halvings(*shape[1:])
         widths = [width * min(2**level, most) for level in range(levels + 1)]
-        self.start = nn.Conv2d(shape[0] * patch**2, width, 3, padding=1)
+        self.start = nn.Conv2d(shape[0], width, 3, padding=1)
         self.blocks = nn.ModuleList(DownBlock(i, o) for i, o in pairwise(widths))
         self.joined = nn.Conv2d(widths[-1] + sentence_dim, joined, 3, padding=1, bias=False)
         self.end = nn.Conv2d(joined, 1, (h, w), bias=False)
@@ -174,7 +157,7 @@ class OneWayDiscriminator(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, D, h, w)."""
-        x = self.start(pixel_unshuffle(images, self.patch))
+        x = self.start(images)
         for block in self.blocks:
             x = block(x)
         return x
