@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RECIPE = 1  # raise it when the network, the faults or the training change
 LEAST_FRAMES = 3
+LEAST_FILMS = 128  # twice the features: a Frechet distance of fewer says nothing
 NUM_FAULTS = 6
 MOTION = 0x6D6F  # first integer of the keys drawn here
 
@@ -100,6 +101,12 @@ class Motion(Extractor):
             return (
                 f"data.horizon={data.shape[0]}: metrics of motion need at least {LEAST_FRAMES}"
                 " foreseen frames of at least 8 pixels"
+            )
+        films = len(data.reals(data.judged_split))
+        if films < LEAST_FILMS:
+            return (
+                f"{data.name} keeps {films} windows for testing; metrics of motion need at least"
+                f" {LEAST_FILMS}: more or longer clips"
             )
         return None
 

@@ -61,14 +61,15 @@ def test_films_alone_have_a_horizon_and_small_frames_no_window():
 def test_every_suite_knows_films():
     from hydra.utils import instantiate
 
-    data, _ = build(*SIZE)
+    data, _ = build(*SIZE, "data.num=2560")
     for name in ("auto", "full"):
         suite = instantiate(compose(f"metrics={name}").metrics, _convert_="all")
         assert [extractor.name for extractor in suite.choose(data)] == ["motion"]
         assert [type(f).__name__ for f in suite.paired_for(data)] == [
             *("AbsoluteError", "PSNRByHorizon", "SSIMByHorizon"),
         ]
-    data, _ = build(*SIZE[:-1], "data.horizon=1")  # no motion to see
+    still, _ = build(*SIZE[:-1], "data.num=2560", "data.horizon=1")  # no motion to see
+    few, _ = build(*SIZE)  # windows
     for name in ("auto", "full"):
         suite = instantiate(compose(f"metrics={name}").metrics, _convert_="all")
-        assert suite.choose(data) == []
+        assert suite.choose(still) == suite.choose(few) == []

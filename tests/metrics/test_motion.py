@@ -61,3 +61,5 @@ def test_what_has_no_motion_is_refused(motion):
     assert "no films" in extractor.unsuited(pairs)
     short, _ = build(*SIZE[:-1], "data.horizon=2")
     assert "horizon=2" in extractor.unsuited(short)
+    few, _ = build(*SIZE, "data.num=100")
+    assert "5 windows" in extractor.unsuited(few)
