@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, pad
 
 from gan_lab.errors import UserError
-from gan_lab.metrics import engine
+from gan_lab.metrics import sharing
 from gan_lab.metrics.generator import GeneratorFigure
 from gan_lab.ops.resample import resample
 from gan_lab.randomness import EVALUATION, generator
@@ -54,12 +54,12 @@ class Equivariance(GeneratorFigure):
 
     @torch.no_grad()
     def __call__(self, gan: "GAN", seed: int) -> tuple[float, ...]:
-        rank, world = engine.processes()
+        rank, world = sharing.processes()
         blocks = math.ceil(self.num / self.block)
         with torch.autocast(gan.device.type, enabled=False):
             rows = [self.errors(gan, seed, index) for index in range(rank, blocks, world)]
-        rows = engine.join(rows, 2 * len(self.names), gan.device)
-        rows = engine.gather(rows, blocks, 1, gan.device)
+        rows = sharing.join(rows, 2 * len(self.names), gan.device)
+        rows = sharing.gather(rows, blocks, 1, gan.device)
         if rows is None:
             return (math.nan,) * len(self.names)
         sums = rows.sum(0).view(-1, 2)  # squared errors, and how many of them

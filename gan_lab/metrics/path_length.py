@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lab.errors import UserError
-from gan_lab.metrics import engine
+from gan_lab.metrics import sharing
 from gan_lab.metrics.extractor import weights_fingerprint
 from gan_lab.metrics.generator import GeneratorFigure
 from gan_lab.randomness import EVALUATION, generator
@@ -79,13 +79,13 @@ class PathLength(GeneratorFigure):
 
     @torch.no_grad()
     def __call__(self, gan: "GAN", seed: int) -> tuple[float]:
-        rank, world = engine.processes()
+        rank, world = sharing.processes()
         shards = [
             self.lengths(gan, seed, index)
             for index in range(rank, math.ceil(self.num / self.block), world)
         ]
-        shards = engine.join(shards, 1, gan.device)
-        lengths = engine.gather(shards, self.num, self.block, gan.device)
+        shards = sharing.join(shards, 1, gan.device)
+        lengths = sharing.gather(shards, self.num, self.block, gan.device)
         return (math.nan if lengths is None else trimmed_mean(lengths[:, 0], self.trim),)
 
     def lengths(self, gan: "GAN", seed: int, index: int) -> Tensor:

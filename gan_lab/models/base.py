@@ -344,7 +344,7 @@ class Game(L.LightningModule):
                 setattr(module, switch, False)
 
     def _logits(
-        self, images: Tensor, label: Tensor | None, discriminator: nn.Module | None
+        self, images: Tensor, label: Tensor | None, discriminator: nn.Module | None = None
     ) -> Tensor:
         discriminator = discriminator or self.discriminator
         return discriminator(images) if label is None else discriminator(images, label)

@@ -84,17 +84,17 @@ def test_arcs_begin_and_end_at_their_vectors():
 
 
 def test_same_seed_same_figure_whatever_the_processes(monkeypatch):
-    from gan_lab.metrics import engine
+    from gan_lab.metrics import sharing
 
     gan, made = LinearGAN(), figure(PathLengthZ)
     alone = made(gan, 3)
     assert made(gan, 3) == alone and made(gan, 4) != alone
     shards = []
     for rank in range(3):
-        monkeypatch.setattr(engine, "processes", lambda rank=rank: (rank, 3))
-        monkeypatch.setattr(engine, "gather", lambda rows, *_: shards.append(rows))
+        monkeypatch.setattr(sharing, "processes", lambda rank=rank: (rank, 3))
+        monkeypatch.setattr(sharing, "gather", lambda rows, *_: shards.append(rows))
         assert math.isnan(made(gan, 3)[0])
-    assert trimmed_mean(engine.interleave(shards, 4000, 500)[:, 0], 0.01) == alone[0]
+    assert trimmed_mean(sharing.interleave(shards, 4000, 500)[:, 0], 0.01) == alone[0]
 
 
 def test_extremes_are_left_out():
