@@ -26,7 +26,7 @@ COLOURS = {
     "black": (44, 44, 50),
 }
 FIGURES = tuple(drawing.FIGURES)
-RADII = {"small": (0.155, 0.17), "large": (0.23, 0.245)}  # least and greatest, of the side
+RADII = {"small": (0.16, 0.175), "large": (0.29, 0.31)}  # least and greatest, of the side
 TURN = 0.2  # most radians that a shape is turned by
 PAPER = (247, 244, 236)
 ALONE, ABOVE, BESIDE = range(3)  # layouts
@@ -51,9 +51,13 @@ class Shape:
 
 
 KINDS = [Shape(*numbers) for numbers in product(*map(range, ATTRIBUTES.values()))]
-# Four pairs of colour and figure, in both sizes; each colour and figure is seen in other pairs.
-NEVER_SEEN = ((0, 3), (1, 2), (2, 0), (3, 1))
-HELD_OUT = [kind for kind in KINDS if (kind.colour, kind.figure) in NEVER_SEEN]
+# Each colour, figure and size, and each two of them together, is seen in other kinds.
+HELD_OUT = [
+    Shape(*numbers)
+    for numbers in (
+        (0, 3, 1), (1, 2, 0), (2, 0, 1), (3, 1, 0), (4, 3, 0), (5, 2, 1), (0, 0, 0), (1, 1, 1),
+    )
+]  # fmt: skip
 SEEN = [kind for kind in KINDS if kind not in HELD_OUT]
 
 
@@ -154,11 +158,15 @@ def drawn(
 def draw_scene(
     draws: np.random.Generator, kinds: list[Shape], must: list[Shape], pairs: float
 ) -> list[int]:
-    """A scene (SCENE,) of shapes of some kinds, one of them of a kind in `must`."""
-    shapes = [must[draws.integers(len(must))], kinds[draws.integers(len(kinds))]]
+    """A scene (SCENE,) of shapes of some kinds, one of them of a kind in `must`.
+
+    There is no room for two large ones.
+    """
+    first = must[draws.integers(len(must))]
     if draws.random() >= pairs:
-        first = shapes[0]
         return [ALONE, first.colour, first.figure, first.size, NONE, NONE, NONE]
+    fitting = [kind for kind in kinds if kind.size + first.size < 2]
+    shapes = [first, fitting[draws.integers(len(fitting))]]
     if draws.random() < 0.5:
         shapes.reverse()
     layout = int(draws.integers(ABOVE, BESIDE + 1))
