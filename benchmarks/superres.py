@@ -21,7 +21,6 @@ from gan_lab import load
 from gan_lab.data.base import as_floats
 from gan_lab.data.superres import SuperResolution
 from gan_lab.metrics.paired import PairedFormula
-from gan_lab.metrics.sharing import as_pictures
 from gan_lab.metrics.superres import LumaPSNR, LumaSSIM, PerceptualDistance
 from gan_lab.ops.bicubic import enlarged
 from gan_lab.pictures import save, to_rgb
@@ -52,9 +51,9 @@ def figures(
         parts = file.split("/")
         name = parts[1] if len(parts) > 2 and parts[0] == split else split
         batch = as_floats(data.rows(split, [index]))
-        truth = as_pictures(batch["high"])
+        truth = data.medium.stored(batch["high"])
         for way, enlarge in ways.items():
-            output = as_pictures(enlarge(batch["low"]))
+            output = data.medium.stored(enlarge(batch["low"]))
             row = torch.cat([formula(output, truth)[0] for formula in formulas])
             found.setdefault(name, {}).setdefault(way, []).append(row)
     return found

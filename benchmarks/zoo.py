@@ -28,10 +28,11 @@ from PIL import Image
 
 from gan_lab import load
 from gan_lab.data.base import DataModule
+from gan_lab.files import atomic_write
 from gan_lab.metrics.engine import GeneratedFakes, evaluate
 from gan_lab.models.base import GAN
 from gan_lab.pictures import grid, rows_of_classes, save
-from gan_lab.runs import Run, atomic_write
+from gan_lab.runs import Run
 from gan_lab.training import build_data, build_model
 
 ROOT = Path(__file__).parents[1]

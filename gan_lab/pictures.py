@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gan_lab.errors import UserError
-from gan_lab.runs import atomic_write
+from gan_lab.files import atomic_write
 
 GRID_WIDTH = 768  # pixels; small samples are enlarged up to it
 SMOOTH_BELOW = 16  # pixels a side: an 8x8 digit in squares is hard to read

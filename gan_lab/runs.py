@@ -1,10 +1,9 @@
 """A run's folder: its resolved config, its checkpoints, and what can be rebuilt from them."""
 
 import json
-import os
 import pickle
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lab.errors import UserError
+from gan_lab.files import atomic_write
 from gan_lab.models.base import Game
 
 # What a run's config may name. A config can call what it names, so one from a stranger must not
@@ -153,16 +153,3 @@ def keep_lines(file: Path, iteration: int) -> None:
         if at <= iteration and line.endswith("\n"):
             kept.append(line)
     atomic_write(file, lambda path: path.write_text("".join(kept)))
-
-
-def atomic_write(file: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file, then rename it: readers see the old or the new, whole."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -3,12 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from PIL import Image
-from torch import Tensor
 
 from gan_lab.callbacks.samples import some_rows
 from gan_lab.captions import to_texts
@@ -16,9 +13,10 @@ from gan_lab.config import validate
 from gan_lab.errors import UserError
 from gan_lab.filming import foresee
 from gan_lab.latent.space import Order
+from gan_lab.media.pictures import write_files
 from gan_lab.models.base import GAN, Translator
-from gan_lab.pictures import grid, rows_of_classes, save, scatter, side_by_side, to_rgb, with_title
-from gan_lab.runs import Run, atomic_write, load
+from gan_lab.pictures import grid, rows_of_classes, save, side_by_side, with_title
+from gan_lab.runs import Run, load
 from gan_lab.training import build_data
 from gan_lab.translating import Plain, translate
 
@@ -86,29 +84,21 @@ def answered(gan: Translator, run: Run, mode: Callable, order: Order) -> Path:
 
 
 class Samples:
-    """A .png grid, one row for each class of a conditional model, or a folder of single files."""
+    """One file of samples, a class in each row of a conditional model, or a folder of files."""
 
     def __call__(self, gan: GAN, order: Order) -> Path:
         name = "" if order.label is None else f"-label{order.label}"
         name += "" if order.caption is None else "-" + file_name(order.caption)
-        path = order.output or order.run / "generated" / f"seed{order.seed}-{order.num}{name}.png"
+        path = order.path(f"seed{order.seed}-{order.num}{name}", *gan.medium.suffixes)
         if hasattr(gan, "captions"):
             return draw_captions(gan, order, path)
         num, label, columns = order.num, order.label, max(1, round(order.num**0.5))
-        if gan.conditional and label is None and path.suffix == ".png":
+        if gan.conditional and label is None and path.suffix and not gan.medium.crowd:
             label, columns = rows_of_classes(num, gan.num_classes)
             num = len(label)
         options = {"seed": order.seed, "truncation": order.truncation, "raw": order.raw}
         samples = gan.sample(num, label=label, **options).cpu()
-        if path.suffix == ".png":
-            save(grid(samples, columns) if samples.ndim == 4 else scatter(samples, None), path)
-        elif path.suffix == ".csv" and samples.ndim == 2:
-            atomic_write(path, lambda file: np.savetxt(file, samples.numpy(), delimiter=","))
-        elif path.suffix or samples.ndim == 2:
-            kinds = "a .png or a folder" if samples.ndim == 4 else "a .png or a .csv"
-            raise UserError(f"output={path}: give {kinds}")
-        else:
-            write_files(samples, path)
+        gan.medium.write(samples, path, columns)
         return path
 
 
@@ -117,8 +107,6 @@ def draw_captions(gan: GAN, order: Order, path: Path) -> Path:
     caption = gan.captions(order.num, order.seed, order.caption)
     options = {"seed": order.seed, "truncation": order.truncation, "raw": order.raw}
     samples = gan.sample(order.num, caption=caption, **options).cpu()
-    if path.suffix not in ("", ".png"):
-        raise UserError(f"output={path}: give a .png or a folder")
     if path.suffix == "":
         write_files(samples, path)
     elif order.caption is None:
@@ -133,17 +121,3 @@ def file_name(caption: str) -> str:
     """A caption as a part of a file's name."""
     words = "".join(c if c.isalnum() else " " for c in caption.lower()).split()
     return "-".join(words)[:60]
-
-
-def write_files(samples: Tensor, folder: Path) -> None:
-    """One PNG per sample, 000000.png and so on, from (N, C, H, W) in [-1, 1]."""
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UserError(f"output={folder} is not empty; choose a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    channels = samples.shape[1]
-    if channels == 4:
-        pixels = samples.add(1).mul(127.5).round().byte().permute(0, 2, 3, 1).numpy()
-    else:
-        pixels = to_rgb(samples)
-    for number, picture in enumerate(pixels):
-        Image.fromarray(picture).save(folder / f"{number:06d}.png")

@@ -1,5 +1,6 @@
 """From a composed config to a trained run: what `train.py` does."""
 
+import dataclasses
 import json
 import os
 import time
@@ -16,8 +17,10 @@ from gan_lab.callbacks.evaluation import Evaluation
 from gan_lab.config import build, locate, refuse_impossible, validate
 from gan_lab.data.base import DataModule
 from gan_lab.errors import UserError
+from gan_lab.files import atomic_write
+from gan_lab.media import Medium
 from gan_lab.models.base import Game
-from gan_lab.runs import Run, atomic_write
+from gan_lab.runs import Run
 from gan_lab.trainer import build_trainer
 
 # Options of the trainer group that callbacks read by interpolation, or that are read here.
@@ -80,10 +83,17 @@ def build_data(config: DictConfig) -> DataModule:
     data: DataModule = build(config, "data")
     with open_dict(config):
         for fact in facts:
-            value = getattr(data, fact)
-            config.data[fact] = list(value) if isinstance(value, tuple) else value
+            config.data[fact] = as_yaml(getattr(data, fact))
     refuse_impossible(config, data)
     return data
+
+
+def as_yaml(fact: object) -> object:
+    """A fact of the data as a config holds it; a medium by its class and fields."""
+    if isinstance(fact, Medium):
+        target = f"{type(fact).__module__}.{type(fact).__qualname__}"
+        return {"_target_": target, **dataclasses.asdict(fact)}
+    return list(fact) if isinstance(fact, tuple) else fact
 
 
 def build_model(config: DictConfig) -> Game:

@@ -7,7 +7,7 @@ from PIL import Image
 from support import SMALL, compose
 
 from gan_lab.errors import UserError
-from gan_lab.runs import atomic_write
+from gan_lab.files import atomic_write
 from gan_lab.sampling import draw
 from gan_lab.training import build_data, build_model, resolved, save_config
 

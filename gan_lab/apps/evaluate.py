@@ -18,10 +18,12 @@ from gan_lab.data.layout import arrange
 from gan_lab.data.picture import open_upright
 from gan_lab.data.source import open_source
 from gan_lab.errors import UserError
+from gan_lab.files import atomic_write
+from gan_lab.media import holds_pictures
 from gan_lab.metrics import engine
 from gan_lab.metrics.protocol import Record
 from gan_lab.metrics.suite import Suite
-from gan_lab.runs import Run, atomic_write, load
+from gan_lab.runs import Run, load
 from gan_lab.training import build_data
 
 FEWEST = 10  # pictures that a metric is computed of
@@ -109,8 +111,8 @@ def evaluate_folder(
     else:
         resolution = config.resolution or first_size(Path(config.against).expanduser())
         data = Folder(root=config.against, resolution=resolution)
-    if len(data.shape) != 3:
-        raise UserError(f"folder={config.folder}: {data.name} holds points, not pictures")
+    if not holds_pictures(data):
+        raise UserError(f"folder={config.folder}: {data.name} holds no pictures")
     C, H, W = data.shape
     made = Folder(root=config.folder, resolution=[H, W], channels=C, labelled=False)
     stored = made.reals("train" if "train" in made.splits else made.splits[0])

@@ -11,8 +11,9 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from gan_lab.callbacks.evaluation import Evaluation
 from gan_lab.errors import UserError
+from gan_lab.files import atomic_write
 from gan_lab.models.base import DivergedError, Game
-from gan_lab.runs import atomic_write, read_checkpoint
+from gan_lab.runs import read_checkpoint
 from gan_lab.strategy import any_process
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)

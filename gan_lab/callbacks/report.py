@@ -21,9 +21,9 @@ from PIL import Image
 from gan_lab.callbacks.progress import duration
 from gan_lab.callbacks.samples import frames
 from gan_lab.errors import UserError
+from gan_lab.files import atomic_write
 from gan_lab.loggers.table import read
 from gan_lab.models.base import Game
-from gan_lab.runs import atomic_write
 
 TEMPLATE = Path(__file__).with_name("report.html")
 MAX_PICTURES = 24

@@ -11,10 +11,10 @@ from torch import Tensor
 from gan_lab.callbacks.reports import paused
 from gan_lab.data.base import DataModule, Reals, as_floats
 from gan_lab.data.stream import Batch
+from gan_lab.files import atomic_write
 from gan_lab.loggers.base import RunLogger
 from gan_lab.models.base import Game
-from gan_lab.pictures import GRID_WIDTH, grid, rows_of_classes, save, scatter, side_by_side
-from gan_lab.runs import atomic_write
+from gan_lab.pictures import GRID_WIDTH, rows_of_classes, save, side_by_side
 from gan_lab.strips import save_film, strip
 
 MAX_FRAMES = 120  # of growth.gif
@@ -24,14 +24,14 @@ class Samples(L.Callback):
     """Draws fixed latents at the start, every `every_kimg` and at the end.
 
     Writes samples/<kimg>.png, the data beside it in samples/real.png, and at the end
-    samples/growth.gif. A conditional model gets one class per row. Points make a scatter plot. What
-    answers a batch stands beside what it was made from, and the truth where there is one. Films
-    make a strip of frames and samples/<kimg>.gif.
+    samples/growth.gif. A conditional model gets one class per row. Points make a scatter plot,
+    sounds a recording besides. What answers a batch stands beside what it was made from, and the
+    truth where there is one. Films make a strip of frames and samples/<kimg>.gif.
 
     Args:
         every_kimg: thousands of real images between two pictures.
         num: pictures in a grid.
-        num_points: points in a scatter plot.
+        num_crowd: samples in a plot of many, such as points.
         num_rows: rows of a translator.
         seed: of the latents.
     """
@@ -41,16 +41,16 @@ class Samples(L.Callback):
         every_kimg: float,
         *,
         num: int = 64,
-        num_points: int = 2000,
+        num_crowd: int = 2000,
         num_rows: int = 8,
         seed: int = 0,
     ) -> None:
-        if every_kimg <= 0 or num < 1 or num_points < 1 or num_rows < 1:
+        if every_kimg <= 0 or num < 1 or num_crowd < 1 or num_rows < 1:
             raise ValueError(
-                f"callbacks.samples: every_kimg={every_kimg}, num={num}, num_points={num_points},"
+                f"callbacks.samples: every_kimg={every_kimg}, num={num}, num_crowd={num_crowd},"
                 f" num_rows={num_rows}: each must be above 0"
             )
-        self.every_kimg, self.num, self.num_points, self.seed = every_kimg, num, num_points, seed
+        self.every_kimg, self.num, self.num_crowd, self.seed = every_kimg, num, num_crowd, seed
         self.num_rows = num_rows
         self._next = 0.0  # kimg of the next picture
         self._last = 0  # iterations of the whole budget
@@ -67,7 +67,8 @@ class Samples(L.Callback):
         for path in frames(folder):
             if float(path.stem) > round(kimg, 1):  # a run that was killed had been further
                 path.unlink()
-                path.with_suffix(".gif").unlink(missing_ok=True)
+                for beside in path.parent.glob(f"{path.stem}.*"):  # films and sounds
+                    beside.unlink()
         with paused(trainer, "drawing"):
             if trainer.datamodule is not None and not hasattr(gan, "show"):
                 self._draw_reals(trainer.datamodule.reals(), gan, folder / "real.png")
@@ -109,14 +110,13 @@ class Samples(L.Callback):
             elif hasattr(gan, "show"):
                 rows = some_rows(trainer.datamodule, self.num_rows)
                 picture = side_by_side(gan.show(rows), gan.told(rows))
-            elif len(gan.shape) == 1:
-                fakes = gan.sample(self.num_points, seed=self.seed).cpu()
-                picture = scatter(fakes, self._reals)
             else:
-                label, columns = rows_of_classes(self.num, gan.num_classes)
-                num = self.num if label is None else len(label)
+                num, label, columns = self._arranged(gan)
                 fakes = gan.sample(num, seed=self.seed, label=label).cpu()
-                picture = grid(fakes, columns)
+                picture = gan.medium.sheet(fakes, columns, self._reals)
+                sound = gan.medium.recording(fakes, path)
+                for logger in loggers if sound else []:
+                    logger.log_sound("sound", sound, step=gan.steps_done, kimg=kimg)
             if self._reals is not None and fakes is not None:
                 self.diversity = spread(fakes) / max(spread(self._reals), 1e-12)
             save(picture, path)
@@ -125,14 +125,18 @@ class Samples(L.Callback):
 
     def _draw_reals(self, reals: Reals, gan: Game, path: Path) -> None:
         order = torch.randperm(len(reals), generator=torch.Generator().manual_seed(self.seed))
-        if len(gan.shape) == 1:
-            self._reals = reals.images(order[: self.num_points])
-            save(scatter(None, self._reals), path)
-            return
+        num, label, columns = self._arranged(gan)
+        chosen = order[:num] if label is None else of_classes(reals, order, label)
+        self._reals = as_floats({"image": reals.images(chosen)})["image"]
+        save(gan.medium.sheet(self._reals, columns), path)
+        gan.medium.recording(self._reals, path)
+
+    def _arranged(self, gan: Game) -> tuple[int, Tensor | None, int]:
+        """How many samples a sheet has, their labels, and its columns."""
+        if gan.medium.crowd:
+            return self.num_crowd, None, 1
         label, columns = rows_of_classes(self.num, gan.num_classes)
-        chosen = order[: self.num] if label is None else of_classes(reals, order, label)
-        self._reals = reals.images(chosen).float() / 127.5 - 1
-        save(grid(self._reals, columns), path)
+        return self.num if label is None else len(label), label, columns
 
 
 def some_rows(data: DataModule, num: int) -> Batch:

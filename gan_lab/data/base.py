@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gan_lab.data.stream import Batch, Batches, Stream, mirror_
 from gan_lab.errors import UserError
+from gan_lab.media import Medium, usual_medium
 
 # Larger minibatches are prepared by a thread; below, handing over costs more than it hides.
 LARGE_BATCH_BYTES = 4 << 20
@@ -44,7 +45,7 @@ class Reals(Protocol):
     def __len__(self) -> int: ...
 
     def images(self, indices: Tensor | Sequence[int]) -> Tensor:
-        """(B,) item numbers -> (B, C, H, W) uint8, or (B, 2) float32 for points."""
+        """(B,) item numbers -> (B, *shape) as its medium keeps them: uint8 pictures, and so on."""
 
     def labels(self, indices: Tensor | Sequence[int]) -> Tensor | None:
         """(B,) item numbers -> (B,) int64, or None without labels."""
@@ -62,7 +63,7 @@ class ArrayReals:
     """A split held in memory, or in a file mapped to memory.
 
     Args:
-        images: (N, C, H, W) uint8, or (N, 2) float32.
+        images: (N, *shape) as its medium keeps them: uint8 pictures, float32 points.
         labels: (N,) int64, or None.
         known_fingerprint: given where the content's name is known; else the array is hashed.
     """
@@ -96,11 +97,15 @@ class ArrayReals:
 
 
 def as_floats(batch: Batch) -> Batch:
-    """Bytes 0..255 as floats in [-1, 1]; other numbers as they are."""
-    return {
-        name: value.float().div_(127.5).sub_(1) if value.dtype == torch.uint8 else value
-        for name, value in batch.items()
-    }
+    """Bytes 0..255 and 16-bit numbers as floats in [-1, 1]; other numbers as they are."""
+    return {name: as_float(value) for name, value in batch.items()}
+
+
+def as_float(value: Tensor) -> Tensor:
+    """uint8 or int16 of any shape to float32 in [-1, 1]; what else there is stays."""
+    if value.dtype == torch.uint8:
+        return value.float().div_(127.5).sub_(1)
+    return value.float().div_(2**15) if value.dtype == torch.int16 else value
 
 
 @dataclass
@@ -146,10 +151,11 @@ class DataModule(L.LightningDataModule):
             there to compare with.
         alike: whether all pictures of a split have one size; those that differ are judged one by
             one.
+        medium: what its samples are; see `gan_lab.media`.
 
     Args:
         name: for humans.
-        shape: (C, H, W) of a picture, or (2,) of a point.
+        shape: of a sample: (C, H, W) of a picture, (2,) of a point.
         num_classes: number of labels K, or None for an unlabelled set.
         class_names: K words, where they are known.
         batch_size: size B of the minibatch over all processes together.
@@ -159,7 +165,7 @@ class DataModule(L.LightningDataModule):
 
     splits: tuple[str, ...] = ("train",)
     gives: tuple[str, ...] = ("image", "label")
-    facts: tuple[str, ...] = ("shape", "num_classes")
+    facts: tuple[str, ...] = ("shape", "num_classes", "medium")
     judged_split: str = "train"
     truth: str | None = None
     alike: bool = True
@@ -182,6 +188,7 @@ class DataModule(L.LightningDataModule):
             raise UserError("data.mirror=true: only pictures can be mirrored; leave it false")
         self.name = name
         self.shape = tuple(shape)
+        self.medium: Medium = usual_medium(self.shape)
         self.num_classes = num_classes
         self.class_names = None if class_names is None else list(class_names)
         self.batch_size = batch_size

@@ -145,7 +145,7 @@ class Captions(DataModule):
     """
 
     gives = ("image", "caption", "mismatched")
-    facts = ("shape", "num_classes", "num_tokens", "examples")
+    facts = (*DataModule.facts, "num_tokens", "examples")
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class Captions(DataModule):
         channels: int | None = None,
         max_tokens: int = 64,
         num: int = 8000,
-        pairs: float = 0.25,
+        pairs: float = 0.0,
         freedom: float = 0.25,
         batch_size: int = 32,
         seed: int = 0,

@@ -61,7 +61,7 @@ class Pairs(DataModule):
     """
 
     gives = ("source", "target")
-    facts = ("shape", "num_classes", "source_shape")
+    facts = (*DataModule.facts, "source_shape")
     truth = "target"
 
     def __init__(

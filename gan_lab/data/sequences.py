@@ -71,7 +71,7 @@ class Sequences(DataModule):
     """
 
     gives = ("video",)
-    facts = ("shape", "num_classes", "source_shape")
+    facts = (*DataModule.facts, "source_shape")
     truth = "video"
 
     def __init__(

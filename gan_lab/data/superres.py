@@ -141,7 +141,7 @@ class SuperResolution(DataModule):
     """
 
     gives = ("low", "high")
-    facts = ("shape", "num_classes", "source_shape")
+    facts = (*DataModule.facts, "source_shape")
     truth = "high"
     alike = False  # sizes differ
 

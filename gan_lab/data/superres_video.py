@@ -172,7 +172,7 @@ class SuperResolutionVideo(DataModule):
 
     splits = ("train", "test")
     gives = ("low", "high", "low_video", "high_video")
-    facts = ("shape", "num_classes", "source_shape")
+    facts = (*DataModule.facts, "source_shape")
     judged_split = "test"
     truth = "high"
 

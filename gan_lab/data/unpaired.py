@@ -126,7 +126,7 @@ class Unpaired(DataModule):
 
     drawn: type[DomainSource] = DrawnDomains  # what is drawn where there is no root
     gives = NAMES
-    facts = ("shape", "num_classes", "source_shape")
+    facts = (*DataModule.facts, "source_shape")
 
     def __init__(
         self,

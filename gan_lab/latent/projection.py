@@ -21,11 +21,11 @@ from torch import Tensor, nn
 
 from gan_lab import randomness
 from gan_lab.errors import UserError
+from gan_lab.files import atomic_write
 from gan_lab.latent.space import SPACES, LatentSpace, Order
 from gan_lab.losses.perceptual import PyramidDistance
 from gan_lab.models.base import GAN
 from gan_lab.pictures import grid, save
-from gan_lab.runs import atomic_write
 
 RAMP_UP, RAMP_DOWN = 0.05, 0.25  # shares of the steps
 NOISE_UNTIL = 0.75  # share of the steps in which the latent is disturbed

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gan_lab import randomness
 from gan_lab.engine.sampling import SAMPLES_AT_ONCE
 from gan_lab.errors import UserError
+from gan_lab.media import holds_pictures
 from gan_lab.models.base import GAN
 
 
@@ -42,7 +43,8 @@ class Order:
         """The file to write: `output`, or <run>/generated/<name> with the first of `suffixes`."""
         path = self.output or self.run / "generated" / f"{name}{suffixes[0]}"
         if path.suffix not in suffixes:
-            raise UserError(f"output={path}: give {' or '.join(f'a {s}' for s in suffixes)}")
+            kinds = " or ".join(f"a {suffix}" if suffix else "a folder" for suffix in suffixes)
+            raise UserError(f"output={path}: give {kinds}")
         return path
 
 
@@ -52,8 +54,8 @@ class LatentSpace:
     name = "z"
 
     def __init__(self, gan: GAN, order: Order) -> None:
-        if len(gan.shape) != 3:
-            raise UserError(f"run={order.run}: it draws points; this mode is for pictures")
+        if not holds_pictures(gan):
+            raise UserError(f"run={order.run}: it draws no pictures; this mode is for pictures")
         self.gan, self.order = gan, order
         self.network = gan.generator if order.raw else gan.generator_ema
         self.network.eval()

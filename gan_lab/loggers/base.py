@@ -22,6 +22,9 @@ class RunLogger(Logger):
     def log_film(self, key: str, path: Path, step: int, kimg: float) -> None:
         """Log the film at `path`, a .gif, likewise; passed over by loggers that show none."""
 
+    def log_sound(self, key: str, path: Path, step: int, kimg: float) -> None:
+        """Log the sounds at `path`, a .wav, likewise; passed over by loggers that play none."""
+
     def log_hyperparams(self, params: dict | Namespace) -> None:
         """Nothing: the run's folder holds the resolved config."""
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_only
 
+from gan_lab.files import atomic_write
 from gan_lab.loggers.base import RunLogger
-from gan_lab.runs import atomic_write
 
 
 class Table:

@@ -73,6 +73,9 @@ class WandB(RunLogger):
     def log_film(self, key: str, path: Path, step: int, kimg: float) -> None:
         self.log_picture(key, path, step, kimg)
 
+    def log_sound(self, key: str, path: Path, step: int, kimg: float) -> None:
+        self.log_picture(key, path, step, kimg)
+
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Wait until everything is written (and, online, sent)."""
@@ -133,9 +136,11 @@ class WandB(RunLogger):
 
 
 def as_media(wandb, path: Path):
-    """A picture or film of W&B's."""
+    """A picture, film or sound of W&B's."""
     if path.suffix == ".gif":
         return wandb.Video(str(path), format="gif")
+    if path.suffix == ".wav":
+        return wandb.Audio(str(path))
     return wandb.Image(str(path))
 
 

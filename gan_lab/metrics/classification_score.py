@@ -12,9 +12,10 @@ from torch import Tensor
 
 from gan_lab import randomness
 from gan_lab.data.base import ArrayReals
+from gan_lab.media import holds_pictures
 from gan_lab.metrics import cache
 from gan_lab.metrics.classifier import RECIPE, Classifier, Network, shrunk
-from gan_lab.metrics.engine import as_pictures, is_first
+from gan_lab.metrics.engine import is_first
 from gan_lab.metrics.generator import GeneratorFigure
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class ClassificationScore(GeneratorFigure):
         self.data = data
 
     def applies(self, gan: "GAN") -> bool:
-        if not gan.conditional or len(gan.shape) != 3 or self.split not in self.data.splits:
+        if not gan.conditional or not holds_pictures(gan) or self.split not in self.data.splits:
             return False
         self.num = self.wanted or min(50_000, len(self.data.reals("train")))
         self.num_real = len(self.data.reals(self.split))
@@ -90,7 +91,7 @@ class ClassificationScore(GeneratorFigure):
         )
         labels = labels[order]
         images = [
-            as_pictures(
+            gan.medium.stored(
                 gan.sample(
                     len(part),
                     seed=randomness.key(randomness.EVALUATION, LABELS, seed, index),

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gan_lab.media import holds_pictures
 from gan_lab.metrics import cache
 from gan_lab.metrics.extractor import Extractor, weights_fingerprint
 from gan_lab.randomness import generator
@@ -81,11 +82,8 @@ class Classifier(Extractor):
         self.seed, self.num_images, self.split = seed, num_images, split
 
     def unsuited(self, data: "DataModule") -> str | None:
-        if len(data.shape) != 3:
-            return (
-                f"{data.name} holds no pictures: choose metrics=points for points, metrics=auto for"
-                " films"
-            )
+        if not holds_pictures(data):
+            return f"{data.name} holds no pictures: choose metrics=auto, which takes what suits"
         if data.num_classes is None:
             return (
                 f"{data.name} has no labels, and metrics=classifier learns from labels: choose"

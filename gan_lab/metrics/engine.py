@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from gan_lab.data.base import as_floats
+from gan_lab.media import Medium
 from gan_lab.metrics import cache
 from gan_lab.metrics.extractor import Extractor
 from gan_lab.metrics.features import Features
 from gan_lab.metrics.paired import judge_answers
 from gan_lab.metrics.protocol import Protocol, Record, digest, short_name
 from gan_lab.metrics.sharing import (
-    as_pictures,
     from_first_process,
     gather,
     is_first,
@@ -187,7 +187,7 @@ def evaluate(
         split: real_features(suite, extractors, data, device, split=split)
         for split in suite.held_out_splits(extractors, data)
     }
-    found = extract(fakes.block, num_fake, suite.block, extractors, device)
+    found = extract(fakes.block, num_fake, suite.block, extractors, device, data.medium)
     records: list[Record] = []
     if found is not None:
         labels = labels_of(fakes, num_fake, suite.block)
@@ -260,7 +260,8 @@ def judge_baselines(
         suite.beside = {}
         for name in fakes.data.baselines(fakes.batch(0, 1)):
             baseline = BaselineFakes(fakes, name)
-            found = extract(baseline.block, num_fake, suite.block, extractors, device)
+            medium = fakes.data.medium
+            found = extract(baseline.block, num_fake, suite.block, extractors, device, medium)
             for extractor, real, fake in zip(extractors, reals, found or [], strict=False):
                 formula = suite.formulas_for(extractor, fakes.data)[0]
                 seen = fake.first(formula.num)
@@ -334,7 +335,7 @@ def real_features(
             return reals.images(order[index * size : (index + 1) * size])
 
         absent = [e for e, name in zip(extractors, names, strict=True) if name in todo]
-        computed = extract(block, num_real, suite.block, absent, device)
+        computed = extract(block, num_real, suite.block, absent, device, data.medium)
         for name, features in zip(todo, computed or [], strict=False):
             suite.known[name] = features
             save_features(name, features)
@@ -377,13 +378,14 @@ def extract(
     size: int,
     extractors: list[Extractor],
     device: torch.device,
+    medium: Medium,
 ) -> list[Features] | None:
     """Features of `num` images by each extractor; on the first process, None on the others."""
     rank, world = processes()
     if not extractors:  # nothing to generate for
         return [] if rank == 0 else None
     shards = [
-        shard_features(block(index, size), extractors, device)
+        shard_features(block(index, size), extractors, device, medium)
         for index in range(rank, math.ceil(num / size), world)
     ]
     gathered = []
@@ -397,13 +399,12 @@ def extract(
 
 @torch.no_grad()
 def shard_features(
-    images: Tensor, extractors: list[Extractor], device: torch.device
+    images: Tensor, extractors: list[Extractor], device: torch.device, medium: Medium
 ) -> list[Tensor]:
     """(B, D + K) features and logits, per extractor; nan where an image is not finite."""
     images = images.to(device)
     broken = ~torch.isfinite(images).flatten(1).all(dim=1) if images.is_floating_point() else None
-    if images.ndim > 2:
-        images = as_pictures(images)
+    images = medium.stored(images)
     rows = []
     with torch.autocast(device.type, enabled=False):
         for extractor in extractors:

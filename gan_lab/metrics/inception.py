@@ -16,6 +16,7 @@ from filelock import FileLock
 from torch import Tensor
 
 from gan_lab.errors import UserError
+from gan_lab.media import holds_pictures
 from gan_lab.metrics.extractor import Extractor
 
 if TYPE_CHECKING:
@@ -47,11 +48,8 @@ class Inception(Extractor):
         self.name = "inception"
 
     def unsuited(self, data: "DataModule") -> str | None:
-        if len(data.shape) != 3:
-            return (
-                f"{data.name} holds no pictures: choose metrics=points for points, metrics=auto for"
-                " films"
-            )
+        if not holds_pictures(data):
+            return f"{data.name} holds no pictures: choose metrics=auto, which takes what suits"
         if data.shape[0] == 2:
             return f"{data.name} has 2 channels; metrics=inception takes 1, 3 or more"
         return None

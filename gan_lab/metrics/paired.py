@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gan_lab.metrics.protocol import Protocol, Record, short_name
-from gan_lab.metrics.sharing import as_pictures, gather, join, processes
+from gan_lab.metrics.sharing import gather, join, processes
 
 if TYPE_CHECKING:
     from gan_lab.data.base import DataModule
@@ -104,13 +104,13 @@ def measure_blocks(
     """This process's figures (size, names x figures) of its blocks, and the names."""
     rank, world = processes()
     names = ["output", *data.baselines(fakes.batch(0, 1))]
-    blocks = []
+    blocks, stored = [], data.medium.stored
     block = suite.block_of(data)
     for index in range(rank, math.ceil(fakes.num / block), world):
         batch = fakes.batch(index, block)
         answers = {"output": fakes.block(index, block).cpu(), **data.baselines(batch)}
         figures = [
-            formula(as_pictures(answers[name]), as_pictures(compared(formula, data, batch)))
+            formula(stored(answers[name]), stored(compared(formula, data, batch)))
             for name in names
             for formula in formulas
         ]

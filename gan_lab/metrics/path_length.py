@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lab.errors import UserError
+from gan_lab.media import holds_pictures
 from gan_lab.metrics import sharing
 from gan_lab.metrics.extractor import weights_fingerprint
 from gan_lab.metrics.generator import GeneratorFigure
@@ -72,7 +73,7 @@ class PathLength(GeneratorFigure):
         self.fingerprint = weights_fingerprint(self.distance.state_dict())
 
     def applies(self, gan: "GAN") -> bool:
-        return len(gan.shape) == 3
+        return holds_pictures(gan)
 
     def parameters(self) -> dict[str, int | float | str]:
         return {"epsilon": self.epsilon, "trim": self.trim}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from gan_lab.media import points as medium
 from gan_lab.metrics.extractor import Extractor
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ class Points(Extractor):
     fingerprint = "identity"
 
     def unsuited(self, data: "DataModule") -> str | None:
-        if len(data.shape) == 1:
+        if isinstance(data.medium, medium.Points):
             return None
-        return f"{data.name} holds pictures, not points: choose metrics=auto or metrics=inception"
+        return f"{data.name} holds no points: choose metrics=auto"
 
     def __call__(self, images: Tensor) -> tuple[Tensor, None]:
         return images.float(), None

@@ -56,10 +56,3 @@ def from_first_process(value, device: torch.device):
     box = [value]
     dist.broadcast_object_list(box, src=0, device=device)
     return box[0]
-
-
-def as_pictures(images: Tensor) -> Tensor:
-    """[-1, 1] -> uint8 as a PNG file would hold it; integers stay."""
-    if not images.is_floating_point():
-        return images
-    return images.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from gan_lab.media import holds_pictures
 from gan_lab.metrics.extractor import Extractor, weights_fingerprint
 from gan_lab.networks.squeezenet import pretrained, weights_file
 
@@ -34,11 +35,8 @@ class SqueezeNetFeatures(Extractor):
         self.resize = f"bilinear to {side} x {side}, antialiased; grey repeated, alpha dropped"
 
     def unsuited(self, data: "DataModule") -> str | None:
-        if len(data.shape) != 3:
-            return (
-                f"{data.name} holds no pictures: choose metrics=points for points, metrics=auto for"
-                " films"
-            )
+        if not holds_pictures(data):
+            return f"{data.name} holds no pictures: choose metrics=auto, which takes what suits"
         if data.shape[0] == 2:
             return f"{data.name} has 2 channels; metrics=squeezenet takes 1, 3 or more"
         return None

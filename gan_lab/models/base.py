@@ -18,6 +18,7 @@ from gan_lab.engine import layers
 from gan_lab.engine.answering import Answering
 from gan_lab.engine.sampling import Batch, Sampling
 from gan_lab.errors import UserError
+from gan_lab.media import Medium, usual_medium
 from gan_lab.optim import Optimizer, OptimizerFactory, Schedule
 from gan_lab.strategy import average_, gather
 
@@ -51,6 +52,7 @@ class Game(L.LightningModule):
         clip_norm: largest norm of a player's gradient; None leaves it alone.
         ema_halflife_kimg: half-life of the averaged generator, in thousands of real images.
         ema_rampup: the half-life is at most this share of the images seen so far.
+        medium: what samples are, see `gan_lab.media`; by their shape if None.
         seed: key of every random draw of training.
     """
 
@@ -69,6 +71,7 @@ class Game(L.LightningModule):
         clip_norm: float | None = None,
         ema_halflife_kimg: float = 10.0,
         ema_rampup: float = 0.05,
+        medium: Medium | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -83,6 +86,7 @@ class Game(L.LightningModule):
         self.clip_norm = clip_norm
         self.ema_halflife_kimg = ema_halflife_kimg
         self.ema_rampup = ema_rampup
+        self.medium = usual_medium(self.shape) if medium is None else medium
         self.seed = seed
 
         self.iteration = 0  # index of the current training step, constant while it runs

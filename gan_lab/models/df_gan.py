@@ -30,6 +30,8 @@ class DFGAN(Captioned, GAN):
         penalty_every: training steps for each that has the penalty, then so many times as strong.
         sharpness: gamma_3 of the loss that sentences are learnt by.
         matching_kimg: thousands of images that sentences are learnt by before the game begins.
+        matching_weight: lambda of the samples' likeness to their sentences, which the generator
+            also plays for ("GALIP", Tao et al. 2023, Equation 1; there 4); 0 leaves it out.
     """
 
     takes = ("image", "caption", "mismatched")
@@ -46,6 +48,7 @@ class DFGAN(Captioned, GAN):
         penalty_every: int = 1,
         sharpness: float = 10.0,
         matching_kimg: float = 16.0,
+        matching_weight: float = 0.0,
         **gan,
     ) -> None:
         if not list(text_encoder.parameters()):  # frozen
@@ -63,6 +66,7 @@ class DFGAN(Captioned, GAN):
         self.penalty_weight, self.penalty_power = penalty_weight, penalty_power
         self.penalty_every = penalty_every
         self.sharpness, self.matching_kimg = sharpness, matching_kimg
+        self.matching_weight = matching_weight
         self.game = Hinge()
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
@@ -112,4 +116,10 @@ class DFGAN(Captioned, GAN):
     def generator_loss(self, batch: Batch) -> Tensor:
         sentence = batch["sentence"]
         fake = self.keep("fake", self.generator(self.latent(batch["image"]), sentence))
-        return self.game.generator(self.judge_fake(fake, sentence)).mean()
+        loss = self.game.generator(self.judge_fake(fake, sentence)).mean()
+        if self.matching_weight:
+            # Both have a mean square of 1, so that the mean of their product is a cosine.
+            likeness = (self.picture_encoder(fake) * sentence).mean()
+            self.report("likeness", likeness)
+            loss = loss - self.matching_weight * likeness
+        return loss

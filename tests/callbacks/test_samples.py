@@ -42,7 +42,7 @@ def test_resumed_run_leaves_the_same_pictures(tmp_path, fit, fit_with_a_kill):
 
 
 def test_points_are_drawn_as_a_scatter_plot(tmp_path, fit):
-    callback = Samples(0.1, num_points=50)
+    callback = Samples(0.1, num_crowd=50)
     fit(tmp_path, [callback], steps=10, shape=(2,))
     with Image.open(frames(tmp_path / "samples")[-1]) as picture:
         assert picture.size == (640, 640)

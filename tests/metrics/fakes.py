@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from gan_lab.data.base import ArrayReals
+from gan_lab.media import Pictures
 from gan_lab.metrics import engine
 from gan_lab.metrics.density_coverage import DensityCoverage
 from gan_lab.metrics.extractor import Extractor
@@ -34,6 +35,7 @@ class Data:
     num_classes: int | None = 3
     splits: tuple[str, ...] = ("train",)
     judged_split, truth, alike = "train", None, True
+    medium = Pictures()
     gives: tuple[str, ...] = ("image", "label")
 
     def __init__(self, num: int = 300, *, size: int = 8, channels: int = 1) -> None:

@@ -6,6 +6,7 @@ import torch
 from metrics.fakes import CPU, Data, Echo, Pixels, figures, measured_by, suite
 
 from gan_lab.data.base import ArrayReals
+from gan_lab.media import Pictures
 from gan_lab.metrics import engine
 from gan_lab.metrics.sharing import interleave
 
@@ -51,13 +52,13 @@ def test_a_cache_file_cut_short_is_made_again(cache):
 def test_several_processes_find_the_features_of_one(world, monkeypatch):
     data, num, size = Data(), 330, 70
     fakes = engine.GeneratedFakes(Echo(data.set, 0.1), data.set)
-    (alone,) = engine.extract(fakes.block, num, size, [Pixels()], CPU)
+    (alone,) = engine.extract(fakes.block, num, size, [Pixels()], CPU, Pictures())
     shards = []
     for rank in range(world):
         monkeypatch.setattr(engine, "processes", lambda rank=rank: (rank, world))
         monkeypatch.setattr(engine, "gather", lambda rows, num, size, device: shards.append(rows))
         monkeypatch.setattr(engine, "split_features", lambda rows, extractor: rows)
-        engine.extract(fakes.block, num, size, [Pixels()], CPU)
+        engine.extract(fakes.block, num, size, [Pixels()], CPU, Pictures())
     together = interleave(shards, num, size)
     assert torch.equal(together[:, :64], alone.values)
     assert torch.equal(together[:, 64:], alone.logits)
@@ -65,9 +66,9 @@ def test_several_processes_find_the_features_of_one(world, monkeypatch):
 
 def test_fakes_are_quantised_as_files_would_be():
     images = torch.tensor([-1.5, -1.0, 0.0, 0.999, 1.0])
-    assert engine.as_pictures(images).tolist() == [0, 0, 128, 255, 255]
+    assert Pictures().stored(images).tolist() == [0, 0, 128, 255, 255]
     levels = torch.arange(256, dtype=torch.uint8)
-    assert torch.equal(engine.as_pictures(levels.float() / 127.5 - 1), levels)
+    assert torch.equal(Pictures().stored(levels.float() / 127.5 - 1), levels)
 
 
 def test_a_broken_generator_gives_nan():

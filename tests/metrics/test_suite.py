@@ -7,6 +7,7 @@ from hydra.utils import instantiate
 from metrics.fakes import Data
 
 from gan_lab.errors import UserError
+from gan_lab.media import Points
 
 CONF = str(Path(__file__).parents[2] / "conf")
 CPU = torch.device("cpu")
@@ -19,6 +20,8 @@ def made(name, *overrides):
 
 
 class PointsData(Data):
+    medium = Points()
+
     shape = (2,)
 
     def __init__(self):
