@@ -135,7 +135,7 @@ def counts(setting: Setting) -> tuple[int, int]:
     from gan_lab.apps.recipe import compose
 
     config = compose(f"model={setting.recipe}", "data=folder", *setting.overrides)
-    config.data.update(shape=list(setting.shape), num_classes=setting.num_classes)
+    config.data.update(shape=list(setting.shape), num_classes=setting.num_classes, medium=None)
     with torch.device("meta"):
         networks = [
             instantiate(config.model[player], _convert_="all")

@@ -23,7 +23,8 @@ class DFGAN(Captioned, GAN):
     Args:
         text_encoder: captions (B, L) to sentences (B, D); a player, unless it has no weights of
             its own (see `gan_lab.networks.frozen_text`).
-        picture_encoder: pictures to vectors (B, D), to learn the sentences by.
+        picture_encoder: pictures to vectors (B, D), to learn the sentences by, and to tell samples'
+            likeness to them; unused where the sentences are frozen and matching_weight is 0.
         examples: captions to draw from where none is asked for.
         penalty_weight: k of the matching-aware gradient penalty (paper: 2).
         penalty_power: p of it (paper: 6).
@@ -31,7 +32,7 @@ class DFGAN(Captioned, GAN):
         sharpness: gamma_3 of the loss that sentences are learnt by.
         matching_kimg: thousands of images that sentences are learnt by before the game begins.
         matching_weight: lambda of the samples' likeness to their sentences, which the generator
-            also plays for ("GALIP", Tao et al. 2023, Equation 1; there 4); 0 leaves it out.
+            also plays for ("GALIP", Tao et al. 2023; there 4, and CLIP's); 0 leaves it out.
     """
 
     takes = ("image", "caption", "mismatched")
@@ -51,17 +52,21 @@ class DFGAN(Captioned, GAN):
         matching_weight: float = 0.0,
         **gan,
     ) -> None:
+        readers = ["text_encoder", "picture_encoder"]
         if not list(text_encoder.parameters()):  # frozen
-            readers, picture_encoder = ("text_encoder", "picture_encoder"), None
+            readers = ["picture_encoder"] if matching_weight else []
+            idle = {"text_encoder", "picture_encoder"}.difference(readers)
             players = gan["optimizers"].items()
-            gan["optimizers"] = {name: make for name, make in players if name not in readers}
+            gan["optimizers"] = {name: make for name, make in players if name not in idle}
         super().__init__(**gan)
         if text_encoder.dim != self.generator.sentence_dim:
             raise ValueError(
                 f"generator.sentence_dim={self.generator.sentence_dim}, but the text encoder gives"
                 f" {text_encoder.dim} numbers: set sentence_dim of both networks to that"
             )
-        self.text_encoder, self.picture_encoder = text_encoder, picture_encoder
+        self.readers = tuple(readers)  # players of the first part of the run
+        self.text_encoder = text_encoder
+        self.picture_encoder = picture_encoder if readers else None
         self.examples = list(examples)
         self.penalty_weight, self.penalty_power = penalty_weight, penalty_power
         self.penalty_every = penalty_every
@@ -71,7 +76,7 @@ class DFGAN(Captioned, GAN):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         if self.matching:
-            self.descend(("text_encoder", "picture_encoder"), self.matching_loss, batch)
+            self.descend(self.readers, self.matching_loss, batch)
             return
         with torch.no_grad():
             both = self.text_encoder(torch.cat([batch["caption"], batch["mismatched"]]))
@@ -84,7 +89,7 @@ class DFGAN(Captioned, GAN):
     @property
     def matching(self) -> bool:
         """Whether the sentences are still being learnt, and the game is yet to begin."""
-        return "text_encoder" in self.optimizer_factories and self.kimg < self.matching_kimg
+        return bool(self.readers) and self.kimg < self.matching_kimg
 
     def matching_loss(self, batch: Batch) -> Tensor:
         caption = batch["caption"]

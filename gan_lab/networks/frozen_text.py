@@ -43,7 +43,7 @@ class FrozenText(nn.Module):
             import transformers
         except ImportError:
             raise ValueError(
-                f"{option} needs the package transformers: pip install transformers, or take"
+                f"{option} needs the package transformers: pip install 'gan-lab[text]', or take"
                 " gan_lab.networks.text.WordEncoder, which needs none"
             ) from None
         # In a list, so that neither checkpoints nor the run's copies hold it.

@@ -2,6 +2,7 @@ import pytest
 import torch
 from metrics.fakes import CPU, Data, shapes
 
+from gan_lab.media import Pictures
 from gan_lab.metrics.classification_score import ClassificationScore
 
 
@@ -20,6 +21,7 @@ class Obedient:
     """A GAN that answers a label with a real of class `answers[label]`."""
 
     conditional, num_classes, shape, device = True, 3, (1, 8, 8), CPU
+    medium = Pictures()
 
     def __init__(self, data, answers):
         self.reals, self.answers = data.set, torch.tensor(answers)

@@ -5,6 +5,7 @@ import torch
 from metrics.fakes import CPU, Data
 from torch import nn
 
+from gan_lab.media import Pictures
 from gan_lab.metrics.path_length import PathLengthW, PathLengthZ, arc, trimmed_mean
 
 Z, PIXELS = 6, 12
@@ -37,7 +38,7 @@ class Linear(nn.Module):
 
 class LinearGAN:
     latent_dim, shape, conditional = Z, (1, 3, 4), False
-    device = CPU
+    device, medium = CPU, Pictures()
 
     def __init__(self):
         self.generator = self.generator_ema = Linear()

@@ -14,7 +14,7 @@ def own_cache(tmp_path, monkeypatch):
 
 def test_own_captions_win_where_the_matcher_tells_them_apart():
     """Sentences that are unit vectors: a picture of the own one wins, of another one loses."""
-    data = Captions(num=80, resolution=16)
+    data = Captions(num=80, pairs=0.25, resolution=16)
     figure = RPrecision(num_others=9, num_images=64)
     figure.prepare(data, CPU)
     assert figure.num_others == 9 and figure.known["chance"] == (0.1,)

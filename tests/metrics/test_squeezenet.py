@@ -49,4 +49,4 @@ def test_unlabelled_pictures_suit_it_and_points_do_not():
     data.num_classes = None
     assert SqueezeNetFeatures().unsuited(data) is None
     data.shape = (2,)
-    assert "metrics=points" in SqueezeNetFeatures().unsuited(data)
+    assert "metrics=auto" in SqueezeNetFeatures().unsuited(data)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 from support import build, some
-from torch.nn.functional import relu
+from torch.nn.functional import cosine_similarity, relu
 
 DATA = ["data=captions", "data.resolution=16", "data.num=64"]
 
@@ -54,10 +54,19 @@ def test_a_lazy_penalty_is_as_strong_in_the_long_run():
 
 
 def test_generator_loss_is_what_the_discriminator_says_of_its_sentence():
-    gan, batch = prepared()
+    gan, batch = prepared("model.matching_weight=0")
     fake = gan.generator(torch.ones(4, gan.latent_dim), batch["sentence"])
     expected = -gan.discriminator(fake, batch["sentence"]).mean()
     torch.testing.assert_close(gan.generator_loss(batch), expected)
+
+
+def test_generator_also_plays_for_the_likeness_to_its_sentence():
+    gan, batch = prepared("model.matching_weight=0")
+    without = gan.generator_loss(batch)
+    gan.matching_weight = 3.0
+    fake = gan.generator(torch.ones(4, gan.latent_dim), batch["sentence"])
+    likeness = cosine_similarity(gan.picture_encoder(fake), batch["sentence"], dim=1)
+    torch.testing.assert_close(gan.generator_loss(batch), without - 3 * likeness.mean())
 
 
 def test_sentences_are_learnt_in_the_first_part_of_the_run():

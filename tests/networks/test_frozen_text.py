@@ -62,16 +62,26 @@ def test_another_number_of_features_is_refused(clip):
         ClipText(str(clip[0]), max_tokens=40, dim=64)
 
 
-def test_a_game_with_frozen_sentences_has_two_players(clip):
+@pytest.mark.parametrize(
+    "weight, more", [(0, set()), (12, {"picture_encoder"})], ids=["plain", "likeness"]
+)
+def test_frozen_sentences_are_no_player(clip, weight, more):
     data, gan = build(
+        f"model.matching_weight={weight}", "model.matching_kimg=0.02",
         "model=df_gan", "data=captions", "data.resolution=16", "data.num=64", "data.max_tokens=60",
         "model.text_encoder._target_=gan_lab.networks.frozen_text.ClipText",
         f"+model.text_encoder.path={clip[0]}", "model.text_encoder.dim=12",
     )  # fmt: skip
     gan.text_encoder.limit = lambda network: 60  # the positions of a toy are too few
     gan.text_encoder.sentences = lambda network, inputs: torch.rand(1, 12)
-    assert set(gan.optimizer_factories) == {"generator", "discriminator"}
-    fit(gan, data, steps=2)
+    assert set(gan.optimizer_factories) == {"generator", "discriminator"} | more
+    before = {name: value.clone() for name, value in gan.state_dict().items()}
+    fit(gan, data, steps=4)
+    assert any(
+        not torch.equal(value, before[name])
+        for name, value in gan.state_dict().items()
+        if name.startswith("generator.")
+    )
 
 
 @pytest.mark.parametrize("kind", [ClipText, MeanText])

@@ -16,10 +16,11 @@ from gan_lab.apps.official import r3gan, stylegan2, stylegan3
 from gan_lab.apps.official.checks import Unlike, require_number, shown
 from gan_lab.apps.official.unpickler import Module
 from gan_lab.apps.recipe import compose
-from gan_lab.callbacks.samples import grid, rows_of_classes, save
 from gan_lab.config import root_cause, validate
 from gan_lab.errors import UserError
-from gan_lab.training import build_model, resolved
+from gan_lab.media import Pictures
+from gan_lab.pictures import grid, rows_of_classes, save
+from gan_lab.training import as_yaml, build_model, resolved
 
 ARCHITECTURES = (stylegan3, stylegan2, r3gan)
 BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
@@ -118,6 +119,7 @@ class ImportedRun:
             batch_size=BATCH_SIZE,
             shape=shape,
             num_classes=num_classes,
+            medium=as_yaml(Pictures()),
         )
         for player, arguments in sizes.items():
             config.model[player].update(arguments)
