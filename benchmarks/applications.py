@@ -3,8 +3,8 @@
     python benchmarks/applications.py [--only pairs_pix2pix] [--folder runs/applications]
 
 Trains each recipe on data that need no download (conf/experiment/), one thread each, and prints its
-figures on rows that training never saw, and how long it took: by the clock, and in seconds of
-computing, which other programs on the machine disturb less. A run that is there already is read, not
+figures on rows that training never saw, and how long it took: by the clock, and in time of
+computing, which other programs on the machine disturb less. A run that is there is read, not
 trained again.
 """
 

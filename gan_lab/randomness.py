@@ -11,7 +11,7 @@ import torch
 
 # The first integer of a key names the kind of draw, so that equal counters never collide.
 STEP, LATENT, ORDER, FLIP, SAMPLE, EVALUATION, GRID, POINTS, CROP = range(9)
-DRAWING, POOL, CAPTION, DEGRADATION = range(9, 13)
+DRAWING, POOL, CAPTION, DEGRADATION, SHARE = range(9, 14)
 
 MASK = (1 << 64) - 1
 

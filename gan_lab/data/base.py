@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gan_lab.data.share import first_share
 from gan_lab.data.stream import Batch, Batches, Stream, mirror_
 from gan_lab.errors import UserError
 from gan_lab.media import Medium, usual_medium
@@ -161,6 +162,8 @@ class DataModule(L.LightningDataModule):
         batch_size: size B of the minibatch over all processes together.
         seed: the key of the order and of the flips.
         mirror: flip half of the draws left to right.
+        train_share: of the training split, what is used: the same items whatever the seed, so many
+            of each class.
     """
 
     splits: tuple[str, ...] = ("train",)
@@ -180,8 +183,11 @@ class DataModule(L.LightningDataModule):
         seed: int,
         mirror: bool = False,
         class_names: Sequence[str] | None = None,
+        train_share: float = 1.0,
     ) -> None:
         super().__init__()
+        if not 0 < train_share <= 1:
+            raise UserError(f"data.train_share={train_share}: give a share above 0, at most 1")
         if batch_size < 1:
             raise UserError(f"data.batch_size={batch_size}: a minibatch holds at least 1 picture")
         if mirror and len(shape) == 1:
@@ -194,6 +200,7 @@ class DataModule(L.LightningDataModule):
         self.batch_size = batch_size
         self.seed = seed
         self.mirror = mirror
+        self.train_share = train_share
         self._reals: dict[str, Reals] = {}
 
     def load(self, split: str) -> Reals:
@@ -208,7 +215,9 @@ class DataModule(L.LightningDataModule):
                 + ", ".join(self.splits)
             )
         if split not in self._reals:
-            self._reals[split] = self.load(split)
+            whole = self.load(split)
+            share = self.train_share if split == "train" else 1.0
+            self._reals[split] = first_share(whole, share)
         return self._reals[split]
 
     def rows(self, split: str, indices: Tensor | Sequence[int]) -> Batch:

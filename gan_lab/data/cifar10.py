@@ -20,7 +20,7 @@ class CIFAR10(DataModule):
         root: folder of the files or for the download; null for the cache (see `data_folder`).
         resolution: height and width; 32 is native, others are resized (bicubic).
         labelled: whether batches carry the class.
-        batch_size, seed, mirror: see `DataModule`.
+        batch_size, seed, mirror, train_share: see `DataModule`.
     """
 
     splits = ("train", "test")
@@ -34,6 +34,7 @@ class CIFAR10(DataModule):
         batch_size: int = 64,
         seed: int = 0,
         mirror: bool = False,
+        train_share: float = 1.0,
     ) -> None:
         super().__init__(
             name="cifar10",
@@ -43,6 +44,7 @@ class CIFAR10(DataModule):
             batch_size=batch_size,
             seed=seed,
             mirror=mirror,
+            train_share=train_share,
         )
         self.root = data_folder(root)
 

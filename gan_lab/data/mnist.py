@@ -50,7 +50,7 @@ class MNIST(DataModule):
         root: folder of the files or for the download; null for the cache (see `data_folder`).
         resolution: 32 pads the native 28 with background, other sizes resize (bicubic).
         labelled: whether batches carry the class.
-        batch_size, seed, mirror: see `DataModule`.
+        batch_size, seed, mirror, train_share: see `DataModule`.
     """
 
     splits = ("train", "test")
@@ -67,6 +67,7 @@ class MNIST(DataModule):
         batch_size: int = 64,
         seed: int = 0,
         mirror: bool = False,
+        train_share: float = 1.0,
     ) -> None:
         super().__init__(
             name=self.set_name,
@@ -76,6 +77,7 @@ class MNIST(DataModule):
             batch_size=batch_size,
             seed=seed,
             mirror=mirror,
+            train_share=train_share,
         )
         self.root = data_folder(root)
 
