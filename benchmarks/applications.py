@@ -22,7 +22,7 @@ RECIPES = {  # recipe: the figures that matter, by the beginning of their names
     "unpaired_cyclegan": ("share_of_b", "outline_iou", "fd_"),
     "unpaired_cut": ("share_of_b", "outline_iou", "fd_"),
     "styles_adain": ("colour_distance", "outline_iou"),
-    "captions_df_gan": ("colour_right", "shape_right", "colour_and_shape", "r_precision", "fd_"),
+    "captions_df_gan": ("colour_right", "shape_right", "colour_and_shape", "fd_"),
     "superres_srgan": ("psnr_y", "ssim_y", "perceptual_squeezenet"),
     "moving_digits_next_frame": ("psnr_", "fd_"),
 }

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gan_lab.losses.matching import contrast
 from gan_lab.metrics import cache
+from gan_lab.metrics.attributes import Attributes
 from gan_lab.metrics.classifier import SIDE, shrunk
 from gan_lab.metrics.extractor import weights_fingerprint
 from gan_lab.metrics.paired import PairedFormula
@@ -40,7 +41,7 @@ class RPrecision(PairedFormula):
 
     What is near is said by encoders that learn from the training split what belongs together, and
     never see a sample or the model's sentences. Beside it stand the figure of the real pictures,
-    and chance.
+    and chance. Where what a picture shows is known, as of drawn scenes, `Attributes` tells more.
 
     Args:
         num_others: captions besides a picture's own (paper: 99); at most as many as there are.
@@ -57,6 +58,9 @@ class RPrecision(PairedFormula):
         if num_others < 1:
             raise ValueError(f"num_others={num_others} of RPrecision: give at least 1")
         self.wanted, self.seed, self.num_images = num_others, seed, num_images
+
+    def applies(self, data: "DataModule") -> bool:
+        return super().applies(data) and Attributes.against not in data.gives
 
     def prepare(self, data: "DataModule", device: torch.device) -> None:
         train, judged = data.reals("train"), data.reals(data.judged_split)
