@@ -85,12 +85,14 @@ def hat(since: np.ndarray, draws: np.random.Generator) -> np.ndarray:
     return noise * fading(since, draws.uniform(0.012, 0.06))
 
 
-def tone(
-    since: np.ndarray, pitch: float, rate: int, draws: np.random.Generator
-) -> np.ndarray:
+def tone(since: np.ndarray, pitch: float, rate: int, draws: np.random.Generator) -> np.ndarray:
     """Harmonics of a pitch that fall off, higher ones sooner."""
     pitch = pitch * 2 ** (draws.uniform(-0.5, 0.5) / 12)
-    slope, attack, decay = draws.uniform(0.8, 2.5), draws.uniform(0.002, 0.02), draws.uniform(0.1, 0.4)
+    slope, attack, decay = (
+        draws.uniform(0.8, 2.5),
+        draws.uniform(0.002, 0.02),
+        draws.uniform(0.1, 0.4),
+    )
     even = draws.uniform(0, 1)  # how strong even harmonics are
     wave = np.zeros(len(since))
     for k in range(1, NUM_HARMONICS + 1):

@@ -96,7 +96,8 @@ class SoundFiles:
 
         def read(position: int) -> np.ndarray:
             try:
-                return decode(self.files.read(position), num_samples, sample_rate_hz)
+                content = known[position]() if known else self.files.read(position)
+                return decode(content, num_samples, sample_rate_hz)
             except UserError:
                 raise
             except Exception as error:  # hostile files make any kind; the first ends the run
@@ -105,24 +106,11 @@ class SoundFiles:
                     f" read ({error}); mend or remove it"
                 ) from error
 
+        # An archive that is read from front to back is read once for a split.
+        known = dict(self.files.stream(positions)) if self.files.sequential else {}
         with ThreadPoolExecutor(cpu_count()) as pool:
-            if self.files.sequential:  # in one pass, in the archive's order
-                found = {n: content() for n, content in self.files.stream(positions)}
-                self.files = Held(self.files.names, found)
             waves = np.stack(list(pool.map(read, positions)))
         return torch.from_numpy(waves), None if labels[0] is None else torch.tensor(labels)
-
-
-class Held:
-    """Files that were read in one pass."""
-
-    sequential = False
-
-    def __init__(self, names: list[str], contents: dict[int, bytes]) -> None:
-        self.names, self.contents = names, contents
-
-    def read(self, position: int) -> bytes:
-        return self.contents[position]
 
 
 def decode(content: bytes, num_samples: int, sample_rate_hz: int) -> np.ndarray:
