@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gan_lab.data.base import DataModule
 
 NUM_MELS = 40
-MOST_FRAMES = 64
+LEAST_FRAMES, MOST_FRAMES = 16, 64
 WINDOW_SECONDS = 0.032
 
 
@@ -61,7 +61,7 @@ class Sounds(Classifier):
             self.sample_rate_hz,
             num_mels=NUM_MELS,
             window=window,
-            hop=window // 2,
+            hop=min(window // 2, images.shape[-1] // LEAST_FRAMES),
         )
         if bands.shape[-1] > MOST_FRAMES:
             bands = F.adaptive_avg_pool2d(bands, (NUM_MELS, MOST_FRAMES))

@@ -1,12 +1,12 @@
 """SpecGAN: "Adversarial Audio Synthesis" (Donahue et al. 2019), Section 3.4, with the game of
 WGAN-GP (Gulrajani et al. 2017, Algorithm 1)."""
 
+from collections.abc import Iterable
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from gan_lab.data.base import Reals, as_float
 from gan_lab.losses.adversarial import Wasserstein
 from gan_lab.losses.penalties import gradient_penalty
 from gan_lab.models.base import GAN, Batch
@@ -77,13 +77,16 @@ class SpecGAN(GAN):
     def on_fit_start(self) -> None:
         super().on_fit_start()
         if self.steps_done == 0:
-            self.measure(self.trainer.datamodule.reals("train"))
+            data = self.trainer.datamodule
+            reals = data.reals("train")
+            batches = ({"image": reals.images(n)} for n in torch.arange(len(reals)).split(500))
+            self.measure(data.on_after_batch_transfer(batch, 0)["image"] for batch in batches)
 
-    def measure(self, reals: Reals) -> None:
-        """Mean and deviation of each frequency's log-magnitudes over all frames of a split."""
+    def measure(self, parts: Iterable[Tensor]) -> None:
+        """Mean and deviation of each frequency's log-magnitudes over sounds (B, 1, T) in parts."""
         total, squares, num = 0.0, 0.0, 0
-        for rows in torch.arange(len(reals)).split(500):
-            x = self.log_magnitudes(as_float(reals.images(rows))).double()  # (B, F, frames)
+        for sounds in parts:
+            x = self.log_magnitudes(sounds).double()  # (B, F, frames)
             total, squares = total + x.sum((0, 2)), squares + x.square().sum((0, 2))
             num += x.shape[0] * x.shape[2]
         mean = total / num
