@@ -50,7 +50,7 @@ class Audio(DataModule):
         self,
         *,
         root: str | None = None,
-        num_samples: int = 4096,
+        num_samples: int = 2048,
         sample_rate_hz: int = 8000,
         peak: float | None = None,
         num: int = 4800,

@@ -21,7 +21,7 @@ class SpecGAN(GAN):
     and deviations are measured when training begins and saved with the weights.
 
     Args:
-        window, hop: of the spectrogram, in samples (paper: 256 and 128).
+        window, hop: of the spectrogram, in samples (paper: 16 ms and 8 ms, which are 128 and 64 at 8 kHz).
         num_rounds: of Griffin and Lim's algorithm (paper: 16).
         floor: added to magnitudes before the logarithm; what is below does not count.
         critic_steps: critic steps per generator step (paper: 5).
@@ -33,8 +33,8 @@ class SpecGAN(GAN):
     def __init__(
         self,
         *,
-        window: int = 256,
-        hop: int = 128,
+        window: int = 128,
+        hop: int = 64,
         num_rounds: int = 16,
         floor: float = 1e-3,
         critic_steps: int = 5,

@@ -4,6 +4,7 @@ the small ones of `gan_lab.networks.small`."""
 
 from torch import Tensor
 
+from gan_lab.networks.sizes import halvings
 from gan_lab.networks.small import ConvDiscriminator, ConvGenerator
 
 
@@ -21,8 +22,8 @@ class SpecGANGenerator(ConvGenerator):
     def __init__(
         self,
         shape: tuple[int, int],
-        window: int = 256,
-        hop: int = 128,
+        window: int = 128,
+        hop: int = 64,
         latent_dim: int = 100,
         width: int = 16,
         num_classes: int | None = None,
@@ -48,8 +49,8 @@ class SpecGANDiscriminator(ConvDiscriminator):
     def __init__(
         self,
         shape: tuple[int, int],
-        window: int = 256,
-        hop: int = 128,
+        window: int = 128,
+        hop: int = 64,
         width: int = 16,
         num_classes: int | None = None,
     ) -> None:
@@ -66,11 +67,19 @@ def spectrogram_shape(shape: tuple[int, int], window: int, hop: int) -> tuple[in
     if window % 2 or not 0 < 2 * hop <= window:
         raise ValueError(
             f"window={window} hop={hop}: windows are even and overlap by half or more;"
-            " choose such as 256 and 128"
+            " choose such as 128 and 64"
         )
     if num_samples % hop or num_samples < window:
         raise ValueError(
             f"data.num_samples={num_samples} hop={hop}: the hop divides the samples, and a window"
             f" of {window} fits in them"
         )
+    try:
+        halvings(window // 2, num_samples // hop)
+    except ValueError:
+        raise ValueError(
+            f"data.num_samples={num_samples} window={window} hop={hop}: a spectrogram of"
+            f" {window // 2} frequencies and {num_samples // hop} frames cannot be reached by"
+            " doubling a small rectangle; choose powers of two, with a shorter hop or window"
+        ) from None
     return 1, window // 2, num_samples // hop
