@@ -67,7 +67,7 @@ CASES = {
     ],
     "spectrograms": [
         *("model=specgan", "data=audio", "data.num_samples=1024", "data.num=64"),
-        *("model.window=64", "model.hop=32"),
+        *("model.window=64", "model.hop=32", "model.num_rounds=1"),
     ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from gan_lab.networks.sizes import halvings
 from gan_lab.networks.small import ConvDiscriminator, ConvGenerator
+from gan_lab.networks.wavegan import sound_shape
 
 
 class SpecGANGenerator(ConvGenerator):
@@ -63,7 +64,7 @@ def spectrogram_shape(shape: tuple[int, int], window: int, hop: int) -> tuple[in
     Raises:
         ValueError: hops that do not divide T, or leave gaps between windows.
     """
-    num_samples = shape[-1]
+    _, num_samples = sound_shape(shape)
     if window % 2 or not 0 < 2 * hop <= window:
         raise ValueError(
             f"window={window} hop={hop}: windows are even and overlap by half or more;"

@@ -36,7 +36,7 @@ class WaveGANGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.shape, self.latent_dim, self.num_classes = tuple(shape), latent_dim, num_classes
-        channels, num_samples = shape
+        channels, num_samples = sound_shape(shape)
         levels, shortest = quarterings(num_samples)
         widths = [width * 2**level for level in reversed(range(levels))]
         layers: list[nn.Module] = [
@@ -77,7 +77,7 @@ class WaveGANDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.num_classes, self.most_shifted = num_classes, most_shifted
-        channels, num_samples = shape
+        channels, num_samples = sound_shape(shape)
         levels, shortest = quarterings(num_samples)
         if not 0 <= most_shifted < shortest * STRIDE:
             raise ValueError(f"most_shifted={most_shifted}: give 0 to {shortest * STRIDE - 1}")
@@ -112,6 +112,13 @@ class WaveGANDiscriminator(nn.Module):
         if self.num_classes is not None:
             logits = logits + (self.embedding(label) * x).sum(1)
         return logits.float()
+
+
+def sound_shape(shape: tuple[int, ...]) -> tuple[int, int]:
+    """(C, T), if it is that of sounds."""
+    if len(shape) != 2:
+        raise ValueError(f"data.shape={list(shape)}: sounds are (1, T); choose data=audio")
+    return shape
 
 
 def quarterings(num_samples: int) -> tuple[int, int]:

@@ -50,7 +50,9 @@ def test_samples_are_sounds_while_the_players_see_spectrograms():
     assert gan.decode(z, label).shape == (3, 1, 1024)
 
 
-@pytest.mark.parametrize("options", [["model.hop=24"], ["model.hop=64"], ["model.hop=8"], ["model.window=2048"]])
+@pytest.mark.parametrize(
+    "options", [["model.hop=24"], ["model.hop=64"], ["model.hop=8"], ["model.window=2048"]]
+)
 def test_windows_that_do_not_fit_are_refused(options):
     with pytest.raises(UserError, match="hop="):
         build(*small("specgan"), *options)

@@ -44,3 +44,9 @@ def test_the_critic_s_embedding_is_projected_on_and_the_preset_without_labels_ha
 def test_lengths_that_cannot_be_reached_are_refused_early():
     with pytest.raises(UserError, match="data.num_samples=1000"):
         build(*small("wavegan"), "data.num_samples=1000")
+
+
+@pytest.mark.parametrize("model", ["wavegan", "specgan"])
+def test_pictures_are_refused_with_the_data_that_fit(model):
+    with pytest.raises(UserError, match="choose data=audio"):
+        build(f"model={model}")
