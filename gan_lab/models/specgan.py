@@ -21,7 +21,7 @@ class SpecGAN(GAN):
     and deviations are measured when training begins and saved with the weights.
 
     Args:
-        window, hop: of the spectrogram, in samples (paper: 16 ms and 8 ms, which are 128 and 64 at 8 kHz).
+        window, hop: of the spectrogram, in samples (paper: 16 and 8 ms, at 8 kHz 128 and 64).
         num_rounds: of Griffin and Lim's algorithm (paper: 16).
         floor: added to magnitudes before the logarithm; what is below does not count.
         critic_steps: critic steps per generator step (paper: 5).
