@@ -1,4 +1,4 @@
-"""SpecGAN: "Adversarial Audio Synthesis" (Donahue et al. 2019), Section 3.4, with the game of
+"""SpecGAN: "Adversarial Audio Synthesis" (Donahue et al. 2019), Section 4, with the game of
 WGAN-GP (Gulrajani et al. 2017, Algorithm 1)."""
 
 from collections.abc import Iterable

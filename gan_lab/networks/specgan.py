@@ -1,4 +1,4 @@
-"""The networks of SpecGAN: "Adversarial Audio Synthesis" (Donahue et al. 2019), Section 3.4, which
+"""The networks of SpecGAN: "Adversarial Audio Synthesis" (Donahue et al. 2019), Section 4, which
 has pictures' networks play on spectrograms. The paper takes DCGAN's with kernels of 5; these are
 the small ones of `gan_lab.networks.small`."""
 
