@@ -38,6 +38,9 @@ DATA = {
         *("data.context=3", "data.horizon=2"),
     ],
 }
+# Data for models of other media, by the beginning of their name.
+SOUNDS = ["data=audio", "data.num_samples=1024", "data.num=64"]
+MEDIA = {"wavegan": SOUNDS, "specgan": [*SOUNDS, "model.window=64", "model.hop=32"]}
 SMALL = ["model.generator.width=8", "model.discriminator.width=8", "data.batch_size=16"]
 
 
@@ -61,12 +64,14 @@ def build(*overrides: str) -> tuple[L.LightningDataModule, Game]:
 
 
 def small(model: str) -> list[str]:
-    """Overrides for a model of a few thousand weights on 16x16 pictures of the kind it takes."""
+    """Overrides for a model of a few thousand weights on 16x16 pictures, or short sounds, of
+    the kind it takes."""
     takes = locate(target_of(model)).takes
+    data = next((d for name, d in MEDIA.items() if model.startswith(name)), DATA[takes])
     more = [
         option for name, options in SMALLER.items() if model.startswith(name) for option in options
     ]
-    return [f"model={model}", *DATA[takes], *more]
+    return [f"model={model}", *data, *more]
 
 
 def target_of(model: str) -> str:

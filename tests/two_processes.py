@@ -59,6 +59,16 @@ CASES = {
         *("model.generator.num_blocks=1", "model.temporal_discriminator.width=8"),
         *("model.warmup_kimg=0.16", "++model.optimizers.temporal_discriminator.eps=1e-3"),
     ],
+    "shuffled phases": [
+        "model=wavegan_conditional",
+        "data=audio",
+        "data.num_samples=1024",
+        "data.num=64",
+    ],
+    "spectrograms": [
+        *("model=specgan", "data=audio", "data.num_samples=1024", "data.num=64"),
+        *("model.window=64", "model.hop=32", "model.num_rounds=1"),
+    ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a

@@ -24,7 +24,7 @@ class Setting:
         network: name of the variant.
         where: data and size, for the table.
         recipe: of conf/model.
-        shape: (C, H, W).
+        shape: of a sample: (C, H, W), (1, T) of sounds.
         num_classes: K; None without labels.
         stated: parameters of generator and discriminator, one of them, or their sum, as numbers or
             as rounded there, such as "26.2 M"; empty if nobody states them.
@@ -35,7 +35,7 @@ class Setting:
     network: str
     where: str
     recipe: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     num_classes: int | None = None
     stated: tuple[int | str | None, ...] = ()
     by: str = ""
@@ -54,6 +54,9 @@ SETTINGS = (
             ("model.generator.width=128", "model.discriminator.width=128")),
     Setting("LSGAN", "DCGAN's networks, 64 px", "lsgan", square(64)),
     Setting("InfoGAN", "MNIST 28 px", "infogan", square(28, 1)),
+    Setting("WaveGAN", "16,384 samples", "wavegan", (1, 16384), None,
+            (19_065_345, 17_427_969), "sums of Tables 3 and 4",
+            ("model.generator.width=64", "model.discriminator.width=64")),
     Setting("ACGAN", "CIFAR-10", "acgan", square(32), 10),
     Setting("SNGAN", "CIFAR-10", "sngan", square(32), None, (4_276_739, None),
             "sum of Table 4"),

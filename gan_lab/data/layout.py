@@ -43,9 +43,12 @@ class Arrangement:
 
 def is_picture(name: str) -> bool:
     """By its name; hidden files and those that macOS adds to archives are not."""
-    parts = name.split("/")
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return name.lower().endswith(SUFFIXES) and not hidden
+    return name.lower().endswith(SUFFIXES) and not is_hidden(name)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or a folder around it is hidden, or was added by macOS to an archive."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def arrange(source: Source, split_folder: list[str], labelled: bool) -> Arrangement:

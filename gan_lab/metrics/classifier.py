@@ -77,13 +77,17 @@ class Classifier(Extractor):
     name = "classifier"
     dim = 64
     resize = f"area mean to at most {SIDE} pixels"
+    folder, recipe = "classifiers", RECIPE  # of the cache
 
     def __init__(self, *, seed: int = 0, num_images: int = 40_000, split: str = "train") -> None:
         self.seed, self.num_images, self.split = seed, num_images, split
 
     def unsuited(self, data: "DataModule") -> str | None:
         if not holds_pictures(data):
-            return f"{data.name} holds no pictures: choose metrics=auto, which takes what suits"
+            return (
+                f"{data.name} holds no pictures: choose metrics=auto, which takes what suits, or"
+                " metrics=none where nothing does"
+            )
         if data.num_classes is None:
             return (
                 f"{data.name} has no labels, and metrics=classifier learns from labels: choose"
@@ -99,9 +103,9 @@ class Classifier(Extractor):
         self, reals: "Reals", shape: tuple[int, ...], num_classes: int, device: torch.device
     ) -> None:
         """Make the weights of a classifier of these pictures' labels ready."""
-        key = f"{reals.fingerprint()}-{self.seed}-{self.num_images}-{RECIPE}"
+        key = f"{reals.fingerprint()}-{self.seed}-{self.num_images}-{self.recipe}"
         state, facts = cache.remembered(
-            f"classifiers/{key}", lambda: self.learn(reals, shape, num_classes)
+            f"{self.folder}/{key}", lambda: self.learn(reals, shape, num_classes)
         )
         self.accuracy = float(facts["accuracy"])
         self.num_logits = num_classes
@@ -115,7 +119,11 @@ class Classifier(Extractor):
         return {"classifier_accuracy": self.accuracy}
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network(shrunk(images).contiguous(memory_format=torch.channels_last))
+        return self.network(self.seen(images).contiguous(memory_format=torch.channels_last))
+
+    def seen(self, images: Tensor) -> Tensor:
+        """What the network sees of samples (B, *shape): (B, C, H, W) float32."""
+        return shrunk(images)
 
     @staticmethod
     def make(shape: tuple[int, ...], num_classes: int) -> Network:
@@ -147,7 +155,7 @@ class Classifier(Extractor):
     def _learn(self, reals: "Reals", network: Network) -> tuple[cache.Tensors, cache.Facts]:
         draw = generator(CLASSIFIER, self.seed)
         order = torch.randperm(len(reals), generator=draw)[: self.num_images]
-        images = torch.cat([shrunk(reals.images(part)) for part in order.split(1000)])
+        images = torch.cat([self.seen(reals.images(part)) for part in order.split(1000)])
         images = images.contiguous(memory_format=torch.channels_last)
         labels = torch.cat([reals.labels(part) for part in order.split(1000)])
         num_held = max(1, min(len(order) // 10, 5000))

@@ -23,6 +23,7 @@ from gan_lab.optim import Optimizer, OptimizerFactory, Schedule
 from gan_lab.strategy import average_, gather
 
 Loss = Callable[[Batch], Tensor]
+Critic = Callable[..., Tensor]  # samples, and labels if it takes them, to logits
 
 
 class DivergedError(UserError):
@@ -191,13 +192,13 @@ class Game(L.LightningModule):
         real: Tensor,
         fake: Tensor,
         label: Tensor | None = None,
-        by: nn.Module | None = None,
+        by: Critic | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Logits (B,), or (B, h, w) of patches, of real and of fake samples.
 
         From one pass of the discriminator, or from one for each where its rows see each other, by
-        batch norm or minibatch deviation: they must not see the mixture. `by` names one of several
-        discriminators.
+        batch norm or minibatch deviation: they must not see the mixture. `by` is one of several
+        discriminators, or one with what else it is told of the rows.
         """
         real, fake = self.augmented(real), self.augmented(fake)
         if self._rows_meet:
@@ -209,7 +210,7 @@ class Game(L.LightningModule):
         return real_logits, fake_logits
 
     def judge_fake(
-        self, fake: Tensor, label: Tensor | None = None, by: nn.Module | None = None
+        self, fake: Tensor, label: Tensor | None = None, by: Critic | None = None
     ) -> Tensor:
         """Logits of fake samples alone, as `judge` gives them: what the generator plays against."""
         return self._logits(self.augmented(fake), label, by)
@@ -348,7 +349,7 @@ class Game(L.LightningModule):
                 setattr(module, switch, False)
 
     def _logits(
-        self, images: Tensor, label: Tensor | None, discriminator: nn.Module | None = None
+        self, images: Tensor, label: Tensor | None, discriminator: Critic | None = None
     ) -> Tensor:
         discriminator = discriminator or self.discriminator
         return discriminator(images) if label is None else discriminator(images, label)

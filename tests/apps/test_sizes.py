@@ -13,7 +13,7 @@ PINNED = [
     if setting.network in ("BigGAN", "StyleGAN2", "R3GAN")
     and ("CIFAR-10" in setting.where or "256 px" in setting.where)
 ]
-OTHERS = ("gan_lab.networks.small.", "gan_lab.networks.mlp.")  # not the papers'
+OTHERS = tuple(f"gan_lab.networks.{room}." for room in ("small", "mlp", "specgan"))  # not papers'
 
 
 @pytest.mark.parametrize("setting", PINNED, ids=lambda s: f"{s.network} {s.where}")
