@@ -12,6 +12,7 @@ import torch
 # The first integer of a key names the kind of draw, so that equal counters never collide.
 STEP, LATENT, ORDER, FLIP, SAMPLE, EVALUATION, GRID, POINTS, CROP = range(9)
 DRAWING, POOL, CAPTION, DEGRADATION = range(9, 13)
+TRANSPOSE = 0x7472  # numbers in a row are for the kinds above
 
 MASK = (1 << 64) - 1
 

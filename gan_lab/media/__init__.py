@@ -3,8 +3,9 @@
 from gan_lab.media.base import Medium
 from gan_lab.media.pictures import Pictures
 from gan_lab.media.points import Points
+from gan_lab.media.rolls import Rolls
 
-__all__ = ["Medium", "Pictures", "Points", "holds_pictures", "usual_medium"]
+__all__ = ["Medium", "Pictures", "Points", "Rolls", "holds_pictures", "usual_medium"]
 
 
 def usual_medium(shape: tuple[int, ...]) -> Medium:
