@@ -64,6 +64,15 @@ def refuse_impossible(cfg: DictConfig, data: object) -> None:
             f"model={model_name} learns from {' and '.join(takes)}, but data={data_name} gives "
             f"{' and '.join(data.gives)}. Choose {fitting or 'data of that kind'}."
         )
+    for value in _values(OmegaConf.to_container(cfg.model)):
+        fact = str(value).removeprefix("${").removesuffix("}")
+        if str(value) == f"${{{fact}}}" and fact.startswith("data.medium."):
+            if OmegaConf.select(cfg, fact) is None:
+                raise UserError(
+                    f"model={model_name} needs the samples' {fact.removeprefix('data.medium.')},"
+                    f" which data={data_name} has not. Choose data of the kind that"
+                    f" conf/model/{model_name}.yaml begins with."
+                )
     accumulate = OmegaConf.select(cfg, "model.accumulate") or 1
     processes = num_processes(cfg)
     if data.batch_size % (processes * accumulate):

@@ -38,6 +38,10 @@ DATA = {
         *("data.context=3", "data.horizon=2"),
     ],
 }
+# Data for a model that takes samples, but of another kind than pictures, by the beginning of its name.
+DATA_OF = {
+    "musegan": ["data=pianoroll", "data.num=64", "data.num_bars=2", "data.steps_per_beat=4"],
+}
 SMALL = ["model.generator.width=8", "model.discriminator.width=8", "data.batch_size=16"]
 
 
@@ -66,7 +70,8 @@ def small(model: str) -> list[str]:
     more = [
         option for name, options in SMALLER.items() if model.startswith(name) for option in options
     ]
-    return [f"model={model}", *DATA[takes], *more]
+    own = next((options for name, options in DATA_OF.items() if model.startswith(name)), None)
+    return [f"model={model}", *(own or DATA[takes]), *more]
 
 
 def target_of(model: str) -> str:

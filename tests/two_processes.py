@@ -59,6 +59,10 @@ CASES = {
         *("model.generator.num_blocks=1", "model.temporal_discriminator.width=8"),
         *("model.warmup_kimg=0.16", "++model.optimizers.temporal_discriminator.eps=1e-3"),
     ],
+    "piano rolls": [
+        *("model=musegan", "data=pianoroll", "data.num=64", "data.num_bars=2", "data.transpose=3"),
+        "model.critic_steps=2",
+    ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a

@@ -24,7 +24,7 @@ FAMILIES = {
     "brass": range(56, 64), "reeds": range(64, 72), "pipes": range(72, 80),
     "synth": range(80, 104), "other": range(104, 128), "drums": range(-1, 0),
 }  # fmt: skip
-LONGEST_STEPS = 1 << 20  # a file beyond this is a mistake or an attack
+LONGEST_STEPS = 1 << 19  # a file beyond this is a mistake or an attack
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ class ChoraleFile:
         self.pieces = {SPLITS[split]: pieces[split] for split in pieces}
         self.splits = tuple(s for s in ("train", "val", "test") if self.pieces.get(s))
         self.tracks = len(pieces["train"][0][0]) if pieces["train"][0] else 0
-        self.names = VOICES if self.tracks == 4 else tuple(f"voice {n + 1}" for n in range(self.tracks))
+        self.names = (
+            VOICES if self.tracks == 4 else tuple(f"voice {n + 1}" for n in range(self.tracks))
+        )
         self.programs = CHORAL_PROGRAMS[:1] * self.tracks
 
     def load(self, split: str, grid: Grid) -> list[np.ndarray]:
