@@ -38,7 +38,7 @@ DATA = {
         *("data.context=3", "data.horizon=2"),
     ],
 }
-# Data for a model that takes samples, but of another kind than pictures, by the beginning of its name.
+# Data for a model whose samples are no pictures, by the beginning of its name.
 DATA_OF = {
     "musegan": ["data=pianoroll", "data.num=64", "data.num_bars=2", "data.steps_per_beat=4"],
 }

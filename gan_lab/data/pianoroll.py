@@ -84,11 +84,8 @@ class PianoRoll(DataModule):
             )
         self.grid = Grid(steps_per_beat, lowest_pitch, num_pitches)
         self.source = source_of(root, num, num_bars, steps_per_beat, tracks)
-        self.bar, self.hop_bars, self.transpose = (
-            beats_per_bar * steps_per_beat,
-            hop_bars,
-            transpose,
-        )
+        self.bar = beats_per_bar * steps_per_beat  # steps
+        self.hop_bars, self.transpose = hop_bars, transpose
         self.splits = self.source.splits
         super().__init__(
             name=self.source.name,

@@ -82,9 +82,7 @@ class ChoraleFile:
         self.pieces = {SPLITS[split]: pieces[split] for split in pieces}
         self.splits = tuple(s for s in ("train", "val", "test") if self.pieces.get(s))
         self.tracks = len(pieces["train"][0][0]) if pieces["train"][0] else 0
-        self.names = (
-            VOICES if self.tracks == 4 else tuple(f"voice {n + 1}" for n in range(self.tracks))
-        )
+        self.names = voices(self.tracks)
         self.programs = CHORAL_PROGRAMS[:1] * self.tracks
 
     def load(self, split: str, grid: Grid) -> list[np.ndarray]:
@@ -141,7 +139,7 @@ class MidiFiles:
         else:
             if tracks < 1:
                 raise UserError(f"data.tracks={tracks}: a piece has at least 1 voice")
-            self.names = VOICES if tracks == 4 else tuple(f"voice {n + 1}" for n in range(tracks))
+            self.names = voices(tracks)
             self.programs = CHORAL_PROGRAMS[:1] * tracks
         self.positions: dict[str, list[int]] = {}
         for position, name in enumerate(self.source.names):
@@ -199,6 +197,11 @@ class MidiFiles:
         for track, start, end, pitch in notes.tolist():
             roll[track, start:end, pitch - grid.lowest_pitch] = True
         return roll
+
+
+def voices(num: int) -> tuple[str, ...]:
+    """Names of so many voices."""
+    return VOICES if num == 4 else tuple(f"voice {n + 1}" for n in range(num))
 
 
 @dataclass

@@ -26,14 +26,14 @@ MOST_BESIDE = 2000  # pieces that are shuffled, and of the test split
 QUALIFIED_STEPS = 3
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 # What is measured of a piece, and the unit that its features are in: a Frechet distance then counts
-# a tenth of the bars, one pitch class, and a tenth of the tonal space's smallest circle alike.
+# a tenth of the bars, of the notes or of the steps, one pitch class, and 0.1 of tonal space alike.
 UNITS = {
-    "empty_bars": 0.1,
-    "pitch_classes": 1.0,
-    "qualified_notes": 0.1,
-    "polyphonic_steps": 0.1,
-    "in_scale": 0.1,
-    "tonal_distance": 0.1,
+    "empty_bars": 1.0,
+    "pitch_classes": 10.0,
+    "qualified_notes": 1.0,
+    "polyphonic_steps": 1.0,
+    "in_scale": 1.0,
+    "tonal_distance": 1.0,
 }
 
 
@@ -120,7 +120,10 @@ def polyphonic_steps(rolls: Tensor) -> Tensor:
 
 
 def in_scale(rolls: Tensor, lowest: int) -> Tensor:
-    """Share of the notes in the major or natural minor scale that holds most; 1 without: -> (B,)."""
+    """Share of the notes in the major or minor scale that holds most; 1 without notes: -> (B,).
+
+    The minor scale is the natural one, which has the notes of a major one.
+    """
     notes = chroma(onsets(rolls), lowest).sum((1, 2)).float()  # (B, 12)
     scale = torch.zeros(12, device=rolls.device)
     scale[list(MAJOR)] = 1
@@ -226,7 +229,7 @@ class MusicDistance(Formula):
 
     The unit of a metric is the interquartile range of its values over single pieces of the training
     set and as many shuffled ones together: where those differ it is about how far they lie apart,
-    where they do not the usual spread of pieces. It is a hundredth of the feature's own unit at
+    where they do not the usual spread of pieces. It is a thousandth of the feature's own unit at
     least. The figure is the mean over the metrics: 0 is the training set, and shuffled notes lie
     near 1.
     """
@@ -252,4 +255,4 @@ def spread(real: Features) -> Tensor:
     num = min(len(real), len(shuffled))
     both = torch.cat([real.values[:num], shuffled[:num]]).double()
     low, high = both.quantile(torch.tensor([0.25, 0.75], dtype=torch.float64), dim=0)
-    return (high - low).clamp(min=0.01)
+    return (high - low).clamp(min=0.001)

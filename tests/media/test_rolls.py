@@ -44,7 +44,7 @@ def test_fields_are_plain_and_it_holds_no_pictures():
     assert not holds_pictures(data) and holds_pictures(
         type("Data", (), {"medium": usual_medium((1, 8, 8)), "shape": (1, 8, 8)})
     )
-    assert MEDIUM == Rolls(60, 4, 8, 120, ("high", "low"), (73, 32))
+    assert Rolls(60, 4, 8, 120, ("high", "low"), (73, 32)) == MEDIUM
 
 
 def test_midi_has_the_notes_at_their_times(tmp_path):
