@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import layer_norm, leaky_relu, relu
+from torch.nn.functional import layer_norm, leaky_relu, pad, relu
 
 from gan_lab.ops.binary import binary
 
@@ -113,7 +113,7 @@ class Generator(nn.Module):
     num_classes = None
 
     def __init__(
-        self, shape: Sequence[int], steps_per_bar: int, latent_dim: int = 160, width: int = 48
+        self, shape: Sequence[int], steps_per_bar: int, latent_dim: int = 80, width: int = 48
     ) -> None:
         super().__init__()
         num_bars = bars_of(shape, steps_per_bar)
@@ -143,7 +143,13 @@ class Generator(nn.Module):
         kinds = z[:, :, None], z_i[:, :, None], z_t, z_it
         bars = torch.cat([kind.expand(shape) for kind in kinds], 3)  # (tracks, B, bars, 4 n)
         rolls = self.bars(bars.flatten(1, 2))  # (tracks, B bars, S, P)
-        return rolls.view(tracks, B, *self.shape[1:]).transpose(0, 1)
+        return smoothed(smoothed(rolls.view(tracks, B, *self.shape[1:]))).transpose(0, 1)
+
+
+def smoothed(x: Tensor) -> Tensor:
+    """Each step of (..., T, P) a half of itself and a quarter of each neighbour."""
+    padded = torch.cat([x[..., :1, :], x, x[..., -1:, :]], -2)
+    return 0.25 * (padded[..., :-2, :] + padded[..., 2:, :]) + 0.5 * x
 
 
 class Discriminator(nn.Module):
@@ -161,7 +167,7 @@ class Discriminator(nn.Module):
         tracks, T, P = shape
         num_bars, self.num_beats = bars_of(shape, steps_per_bar), beats_of(steps_per_bar)
         self.num_beats *= num_bars
-        self.private = TrackLinear(tracks, P, width)
+        self.private = TrackLinear(tracks, 2 * P, width)
         self.beat = nn.Linear(T // self.num_beats * tracks * width, 2 * width)
         self.bar = nn.Linear(self.num_beats // num_bars * 2 * width, 4 * width)
         self.piece = nn.Linear(num_bars * 4 * width, 4 * width)
@@ -170,8 +176,10 @@ class Discriminator(nn.Module):
 
     def forward(self, rolls: Tensor) -> Tensor:
         B, tracks, T, _ = rolls.shape
-        notes = (rolls + 1).transpose(0, 1).flatten(1, 2)  # 0 where it is silent: (tracks, B T, P)
-        x = leaky_relu(self.private(notes), 0.2).view(tracks, B, T, -1)
+        notes = (rolls + 1).transpose(0, 1)  # 0 where it is silent: (tracks, B, T, P)
+        changes = notes - pad(notes, (0, 0, 1, 0))[:, :, :-1]  # where notes begin and end
+        x = self.private(torch.cat([notes, changes], 3).flatten(1, 2))
+        x = leaky_relu(x, 0.2).view(tracks, B, T, -1)
         x = x.permute(1, 2, 0, 3).reshape(B, self.num_beats, -1)  # a beat of all tracks
         x = leaky_relu(self.beat(x), 0.2).view(B, self.num_bars, -1)
         x = leaky_relu(self.bar(x), 0.2).view(B, -1)
