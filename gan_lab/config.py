@@ -22,6 +22,7 @@ from gan_lab.spelling import suggestion
 
 SPECIAL = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 CLASSES = "${data.num_classes}"  # how a model's yaml says that it takes labels
+MEDIUM = "${data.medium."  # how it names what it has to know of the samples
 
 
 def validate(cfg: DictConfig) -> None:
@@ -64,6 +65,13 @@ def refuse_impossible(cfg: DictConfig, data: object) -> None:
             f"model={model_name} learns from {' and '.join(takes)}, but data={data_name} gives "
             f"{' and '.join(data.gives)}. Choose {fitting or 'data of that kind'}."
         )
+    for value in map(str, _values(OmegaConf.to_container(cfg.model))):
+        fact = value.removeprefix(MEDIUM).removesuffix("}")
+        if value == f"{MEDIUM}{fact}}}" and OmegaConf.select(cfg, f"data.medium.{fact}") is None:
+            raise UserError(
+                f"model={model_name} needs the samples' {fact}, which data={data_name} has not."
+                f" Choose data of the kind that conf/model/{model_name}.yaml begins with."
+            )
     accumulate = OmegaConf.select(cfg, "model.accumulate") or 1
     processes = num_processes(cfg)
     if data.batch_size % (processes * accumulate):

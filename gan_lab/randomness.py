@@ -11,7 +11,7 @@ import torch
 
 # The first integer of a key names the kind of draw, so that equal counters never collide.
 STEP, LATENT, ORDER, FLIP, SAMPLE, EVALUATION, GRID, POINTS, CROP = range(9)
-DRAWING, POOL, CAPTION, DEGRADATION, SHARE = range(9, 14)
+DRAWING, POOL, CAPTION, DEGRADATION, SHARE, TRANSPOSE = range(9, 15)
 
 MASK = (1 << 64) - 1
 

@@ -38,9 +38,13 @@ DATA = {
         *("data.context=3", "data.horizon=2"),
     ],
 }
-# Data for models of other media, by the beginning of their name.
+# Data for models whose samples are no pictures, by the beginning of their name.
 SOUNDS = ["data=audio", "data.num_samples=1024", "data.num=64"]
-MEDIA = {"wavegan": SOUNDS, "specgan": [*SOUNDS, "model.window=64", "model.hop=32"]}
+MEDIA = {
+    "wavegan": SOUNDS,
+    "specgan": [*SOUNDS, "model.window=64", "model.hop=32"],
+    "musegan": ["data=pianoroll", "data.num=64", "data.num_bars=2", "data.steps_per_beat=4"],
+}
 SMALL = ["model.generator.width=8", "model.discriminator.width=8", "data.batch_size=16"]
 
 
@@ -64,7 +68,7 @@ def build(*overrides: str) -> tuple[L.LightningDataModule, Game]:
 
 
 def small(model: str) -> list[str]:
-    """Overrides for a model of a few thousand weights on 16x16 pictures, or short sounds, of
+    """Overrides for a model of a few thousand weights on 16x16 pictures, or other small samples, of
     the kind it takes."""
     takes = locate(target_of(model)).takes
     data = next((d for name, d in MEDIA.items() if model.startswith(name)), DATA[takes])

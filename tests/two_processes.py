@@ -69,6 +69,10 @@ CASES = {
         *("model=specgan", "data=audio", "data.num_samples=1024", "data.num=64"),
         *("model.window=64", "model.hop=32", "model.num_rounds=1"),
     ],
+    "piano rolls": [
+        *("model=musegan", "data=pianoroll", "data.num=64", "data.num_bars=2", "data.transpose=3"),
+        "model.critic_steps=2",
+    ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a

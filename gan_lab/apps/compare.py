@@ -176,13 +176,15 @@ def print_table(groups: dict[str, list[Curve]], metric: str) -> None:
     kimg = reached_by_all([curve.kimg for curve in curves])
     seconds = reached_by_all([curve.seconds for curve in curves])
     lower = curves[0].record.lower_is_better
-    table = Table(title=f"{metric} ({'lower' if lower else 'higher'} is better)")
+    better = {True: "lower is better", False: "higher is better", None: "no better or worse"}[lower]
+    table = Table(title=f"{metric} ({better})")
     table.add_column("recipe", overflow="fold")
     at_time = f"at {seconds:.0f} s" if np.isfinite(seconds) else "at equal time"
     for column in ("runs", f"at {kimg:.1f} kimg", at_time, "best", "s per kimg"):
         table.add_column(column, justify="right")
     for label, group in groups.items():
         best = [float(c.values.min() if lower else c.values.max()) for c in group]
+        best = [float("nan")] * len(group) if lower is None else best
         table.add_row(
             label,
             str(len(group)),

@@ -175,7 +175,7 @@ def show(records: list[Record], about: dict[str, str | int | float]) -> None:
         cells = {
             "metric": record.name,
             "value": f"{record.value:.5g}",
-            "better": "lower" if record.lower_is_better else "higher",
+            "better": {True: "lower", False: "higher", None: "like data"}[record.lower_is_better],
             "without learning": ", ".join(f"{k} {v:.4g}" for k, v in record.beside.items()),
             "reals": str(protocol.num_real),
             "fakes": str(protocol.num_fake),

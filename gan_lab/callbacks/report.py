@@ -70,7 +70,8 @@ def write_report(folder: Path) -> Path:
     config = OmegaConf.load(folder / "config.yaml")
     metrics, timing = read(folder / "metrics.csv"), read(folder / "timing.csv")
     records = read_records(folder / "evaluations.jsonl")
-    better = {r["name"]: "lower" if r["lower_is_better"] else "higher" for r in records}
+    directions = {True: "lower", False: "higher"}
+    better = {r["name"]: directions.get(r["lower_is_better"], "neither") for r in records}
     charts = make_charts(metrics, better)
     pictures = [(float(path.stem), embedded(path)) for path in thinned(frames(folder / "samples"))]
     real = folder / "samples" / "real.png"
@@ -316,8 +317,9 @@ def verdict(path: Path) -> str:
 
 
 def best_of(records: Sequence[dict], name: str) -> dict | None:
-    """The best record of a metric."""
+    """The best record of a metric; None where no value is better for being higher or lower."""
     found = [r for r in records if r["name"] == name and math.isfinite(r["value"])]
+    found = [r for r in found if r["lower_is_better"] is not None]
     return min(
         found, key=lambda r: r["value"] if r["lower_is_better"] else -r["value"], default=None
     )
@@ -369,7 +371,7 @@ def figures_of(records: Sequence[dict]) -> str:
     rows = []
     for name, record in last.items():
         best = best_of(records, name)
-        arrow = "&darr;" if record["lower_is_better"] else "&uarr;"
+        arrow = {True: "&darr;", False: "&uarr;"}.get(record["lower_is_better"], "")
         peak = "–" if best is None else f"{best['value']:.4g} at {best['kimg']:.1f} kimg"
         cells = "".join(f"<td>{escape(fields[name].get(key, ''))}</td>" for key in own)
         if compared:

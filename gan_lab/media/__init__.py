@@ -3,9 +3,18 @@
 from gan_lab.media.base import Medium
 from gan_lab.media.pictures import Pictures
 from gan_lab.media.points import Points
+from gan_lab.media.rolls import Rolls
 from gan_lab.media.sounds import Sounds
 
-__all__ = ["Medium", "Pictures", "Points", "Sounds", "holds_pictures", "usual_medium"]
+__all__ = [
+    "Medium",
+    "Pictures",
+    "Points",
+    "Rolls",
+    "Sounds",
+    "holds_pictures",
+    "usual_medium",
+]
 
 
 def usual_medium(shape: tuple[int, ...]) -> Medium:

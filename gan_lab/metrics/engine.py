@@ -223,9 +223,11 @@ def judge(
         reals, seen = real.first(formula.num), fake.first(formula.num)
         if formula.held_out is not None:
             reals.held_out = held_out[formula.held_out].first(formula.num)
+        reals.others = extractor.beside
+        beside = reals.remember(("beside", formula), lambda: formula.beside(reals, data))  # noqa: B023
         values = formula(reals, seen, data) if finite else (math.nan,) * len(formula.names)
         facts = extractor.record() | (formula.facts(reals, seen) if finite else {})
-        for metric, value in zip(formula.names, values, strict=True):
+        for position, (metric, value) in enumerate(zip(formula.names, values, strict=True)):
             protocol = Protocol(
                 metric=metric,
                 extractor=extractor.name,
@@ -243,7 +245,8 @@ def judge(
             )
             name = short_name(metric, extractor.name, len(seen))
             lower = formula.lower_is_better
-            records.append(Record(name, value, lower, protocol, facts))
+            others = {who: figures[position] for who, figures in beside.items()}
+            records.append(Record(name, value, lower, protocol, facts, others))
     return records
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from gan_lab.data.base import DataModule
+    from gan_lab.metrics.features import Features
 
 
 class Extractor:
@@ -20,6 +21,7 @@ class Extractor:
         num_logits: K, or None if it does not classify.
         fingerprint: 16 hex digits that name the weights.
         resize: what happens to an image before the network, in words; a part of the protocol.
+        beside: features of what needs no generator, by its name: figures of it stand beside.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Extractor:
     num_logits: int | None = None
     fingerprint: str
     resize = "none"
+    beside: Mapping[str, "Features"] = {}
 
     def unsuited(self, data: "DataModule") -> str | None:
         """Why this extractor cannot serve this data, with the remedy; None if it can."""

@@ -1,6 +1,6 @@
 """What every formula sees: the features of a set of images, and what can be remembered of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from torch import Tensor
@@ -26,6 +26,7 @@ class Features:
     ) -> None:
         self.values, self.logits, self.labels = values, logits, labels
         self.held_out: Features | None = None  # of reals kept from training, if a formula asks
+        self.others: Mapping[str, Features] = {}  # of what stands beside, by its name
         self.memory: dict[tuple, object] = {}
 
     def __len__(self) -> int:
@@ -65,7 +66,7 @@ class Formula:
     """
 
     names: tuple[str, ...] = ()
-    lower_is_better = True
+    lower_is_better: bool | None = True  # None where the data's own figure is the best
     needs_labels = False  # of reals and fakes; it is left out where there are none
     held_out: str | None = None  # a split whose features it needs besides, as `real.held_out`
 
@@ -85,6 +86,12 @@ class Formula:
     def facts(self, real: Features, fake: Features) -> dict[str, float | str]:
         """What is worth knowing beside the figure (its value for each class); not compared."""
         return {}
+
+    def beside(self, real: Features, data: "DataModule") -> dict[str, tuple[float, ...]]:
+        """The figures of what stands beside the reals, by its name."""
+        return {
+            name: self(real, other.first(self.num), data) for name, other in real.others.items()
+        }
 
     def __call__(self, real: Features, fake: Features, data: "DataModule") -> tuple[float, ...]:
         """The figures, in the order of `names`."""

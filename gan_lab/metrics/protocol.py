@@ -48,7 +48,7 @@ class Record:
     Attributes:
         name: short name, `fid_50k`.
         value: the figure; nan where it could not be computed.
-        lower_is_better: which way is up.
+        lower_is_better: which way is up; None where the data's own figure is the best.
         protocol: how it came about.
         facts: what is worth knowing beside it (a classifier's accuracy); not compared.
         beside: the figure of what one gets without learning, by the name of how.
@@ -56,7 +56,7 @@ class Record:
 
     name: str
     value: float
-    lower_is_better: bool
+    lower_is_better: bool | None
     protocol: Protocol
     facts: dict[str, float | str] = field(default_factory=dict)
     beside: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,70 @@
+import pytest
+import torch
+
+from gan_lab.networks.musegan import Discriminator, Generator, TrackLinear
+
+SHAPE = (3, 24, 10)  # 2 bars of 12 steps
+
+
+def test_track_layers_are_linear_layers_of_their_own():
+    layer, x = TrackLinear(3, 4, 5), torch.randn(3, 7, 4)
+    for track in range(3):
+        expected = x[track] @ layer.weight[track] + layer.bias[track]
+        torch.testing.assert_close(layer(x)[track], expected)
+
+
+def changed(generator, z, part):
+    """Which (track, bar) the latents `part` of z move."""
+    other = z.clone()
+    other[:, part] += 1.0
+    difference = (generator.logits(other) - generator.logits(z)).abs()
+    return difference.unflatten(2, (2, 12)).amax((0, 3, 4)) > 1e-6  # (tracks, bars)
+
+
+def test_each_kind_of_latent_reaches_what_it_is_for():
+    torch.manual_seed(0)
+    generator, z = Generator(SHAPE, 12, latent_dim=16, width=8), torch.randn(4, 16)
+    assert changed(generator, z, slice(0, 2)).all()  # z: the whole piece
+    assert changed(generator, z, slice(8, 10)).all()  # z_t: shared, from bar to bar
+    for track in range(3):
+        for start in (2, 10):  # z_i and z_it: of one track
+            part = slice(start + 2 * track, start + 2 * track + 2)
+            found = changed(generator, z, part)
+            assert found[track].all() and found.sum() == 2
+
+
+def test_constant_latents_alone_repeat_the_bar():
+    torch.manual_seed(0)
+    generator, z = Generator(SHAPE, 12, latent_dim=16, width=8), torch.randn(4, 16)
+    for temporal in (generator.shared_temporal, generator.private_temporal):
+        torch.nn.init.zeros_(temporal.second.weight)
+        torch.nn.init.zeros_(temporal.second.bias)
+    first, second = generator.logits(z).unflatten(2, (2, 12)).unbind(2)
+    torch.testing.assert_close(first, second)
+
+
+def test_first_layer_of_the_discriminator_is_private():
+    discriminator = Discriminator(SHAPE, 12, width=4)
+    rolls = torch.randn(2, *SHAPE)
+    with torch.no_grad():
+        discriminator.private.weight[1].zero_()
+    other = rolls.clone()
+    other[:, 1] += 1
+    torch.testing.assert_close(discriminator(rolls), discriminator(other))
+    other[:, 0] += 1
+    assert (discriminator(rolls) - discriminator(other)).abs().min() > 1e-6
+
+
+@pytest.mark.parametrize("steps", [16, 12, 6, 10, 7, 1])
+def test_bars_of_any_length(steps):
+    shape = (2, 3 * steps, 5)
+    generator = Generator(shape, steps, latent_dim=6, width=4)
+    rolls = generator(torch.randn(2, 6))
+    assert rolls.shape == (2, *shape) and Discriminator(shape, steps, 4)(rolls).shape == (2,)
+
+
+def test_sizes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="data=pianoroll"):
+        Generator((1, 8, 8), 16)
+    with pytest.raises(ValueError, match="latent_dim=20: give a multiple of 8"):
+        Generator(SHAPE, 12, latent_dim=20)
