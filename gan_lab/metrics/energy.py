@@ -37,7 +37,7 @@ class EnergyDistance(Formula):
         super().__init__(num=num)
 
     def applies(self, extractor, data) -> bool:
-        return extractor.name == "points"
+        return extractor.name in ("points", "rows")
 
     def __call__(self, real: Features, fake: Features, data: object) -> tuple[float]:
         return (energy_distance(real.values, fake.values),)
