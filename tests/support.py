@@ -33,6 +33,7 @@ DATA = {
     ("low", "high"): ["data=superres", "data.crop=16"],
     ("low_video", "high_video"): ["data=superres_video", "data.crop=16", "data.resolution=32"],
     ("source", "target"): ["data=pairs", "data.resolution=16", "data.num=64"],
+    ("condition", "row"): ["data=table", "data.table=iris", "model.discriminator.pac=2"],
     ("video",): [
         *("data=moving_digits", "data.resolution=16", "data.side=8", "data.num=64"),
         *("data.context=3", "data.horizon=2"),

@@ -73,6 +73,10 @@ CASES = {
         *("model=musegan", "data=pianoroll", "data.num=64", "data.num_bars=2", "data.transpose=3"),
         "model.critic_steps=2",
     ],
+    "packs of rows": [
+        *("model=ctgan", "data=table", "data.table=iris", "model.discriminator.pac=2"),
+        "model.discriminator.dropout=0.0",
+    ],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a

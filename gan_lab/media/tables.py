@@ -60,7 +60,7 @@ class Rows(Medium):
     scales: list[Scale | None]
     target: str | None = None
 
-    suffixes = (".csv", ".csv.gz", ".parquet", ".png")
+    suffixes = (".csv", ".parquet", ".png")
     crowd = True
 
     # Where what stands --------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from torch import Tensor
 from gan_lab.media.tables import Rows as Medium
 from gan_lab.metrics.extractor import Extractor
 from gan_lab.metrics.features import Features, Formula
+from gan_lab.metrics.protocol import digest
 from gan_lab.randomness import EVALUATION, generator
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ class Rows(Extractor):
     """
 
     name = "rows"
-    fingerprint = "decoded"
 
     def unsuited(self, data: "DataModule") -> str | None:
         if isinstance(data.medium, Medium):
@@ -34,6 +34,7 @@ class Rows(Extractor):
     def prepare(self, data: "DataModule", device: torch.device) -> None:
         self.medium = data.medium
         self.dim = self.medium.feature_spans()[-1][1]
+        self.fingerprint = digest({"columns": self.medium.columns, "scales": self.medium.scales})
 
     def __call__(self, images: Tensor) -> tuple[Tensor, None]:
         return self.medium.features(images).to(images.device), None
