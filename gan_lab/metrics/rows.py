@@ -67,9 +67,9 @@ class TableFormula(Formula):
             "real": lambda: self.stand_in(real),
             "shuffled": lambda: Features(shuffled(real.values, data.medium)),
         }
-        key = type(self).__name__
+        key = (type(self).__name__, str(self.parameters()))
         return {
-            name: real.remember((key, name), lambda make=make: self(real, make(), data))
+            name: real.remember((*key, name), lambda make=make: self(real, make(), data))
             for name, make in others.items()
         }
 

@@ -35,7 +35,8 @@ class CTGANGenerator(nn.Module):
     """Latents (B, Z) and conditions (B, C) to rows (B, D) in [-1, 1].
 
     A latent is all standard normal numbers: the paper's noise z, then one for each entry of the
-    one-hot parts, from which their Gumbel noise is made.
+    one-hot parts, from which their Gumbel noise is made. Scaled down (`truncation`), rows are more
+    typical and their one-hot parts nearer to the likeliest.
 
     Layer norm stands where the paper has batch norm: no row depends on the others, so that any
     number of processes and accumulated parts take the same steps.
