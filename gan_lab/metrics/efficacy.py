@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gan_lab.media.tables import Rows
 from gan_lab.metrics.features import Features
-from gan_lab.metrics.rows import TableFormula
+from gan_lab.metrics.rows import MOST_BESIDE, TableFormula
 
 if TYPE_CHECKING:
     from gan_lab.data.base import DataModule
@@ -19,8 +19,7 @@ class Efficacy(TableFormula):
     """A score on the rows kept out, the mean over learners that saw samples alone; and its ratio to
     that of the same learners on the training rows.
 
-    Beside the score stands that of `real`, learners on as many training rows as there are, and that
-    of `shuffled` ones.
+    Beside it stand the figures of learners on the training rows, and on shuffled ones.
 
     Args:
         num: at most this many rows to learn from, and to test on.
@@ -28,9 +27,10 @@ class Efficacy(TableFormula):
     """
 
     lower_is_better = False
+    held_out = "test"
     kind: str  # of the target's column
 
-    def __init__(self, *, num: int | None = 10_000, seed: int = 0) -> None:
+    def __init__(self, *, num: int | None = MOST_BESIDE, seed: int = 0) -> None:
         super().__init__(num=num)
         self.seed = seed
 
@@ -68,8 +68,9 @@ class Efficacy(TableFormula):
         score = self.score(fake, real, data)
         return score, score / reals if reals else np.nan
 
-    def stand_in(self, real: Features) -> Features:
-        return real
+    def beside(self, real: Features, data: "DataModule") -> dict[str, tuple[float, ...]]:
+        others = {"training": real, "shuffled": real.others["shuffled"].first(self.num)}
+        return {name: self(real, other, data) for name, other in others.items()}
 
 
 class Accuracy(Efficacy):

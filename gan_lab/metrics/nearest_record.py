@@ -21,7 +21,7 @@ class NearestRecord(TableFormula):
     """
 
     names = ("nearest_record", "nearest_record_5th")
-    lower_is_better = False
+    lower_is_better = None  # the test rows' own is the best
 
     def __call__(self, real: Features, fake: Features, data: object) -> tuple[float, float]:
         distances = nearest_distances(fake.values, real.values)

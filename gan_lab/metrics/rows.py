@@ -1,6 +1,5 @@
-"""Rows of tables are their own features, and what the figures of tables share."""
+"""Rows of tables are their own features."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,15 +12,18 @@ from gan_lab.metrics.protocol import digest
 from gan_lab.randomness import EVALUATION, generator
 
 if TYPE_CHECKING:
-    from gan_lab.data.base import DataModule
+    from gan_lab.data.base import DataModule, Reals
 
 SHUFFLED = 5  # kind of draw under the key EVALUATION
+MOST_BESIDE = 10_000  # rows of what stands beside
 
 
 class Rows(Extractor):
     """Rows as a file would hold them: numbers by their mean and deviation, words as one-hots.
 
-    See `gan_lab.media.tables.Rows.features`.
+    See `gan_lab.media.tables.Rows.features`. Beside each figure stand those of two others in the
+    place of the samples: `test`, rows that were kept out of training, and `shuffled`, training rows
+    with each column shuffled by itself: columns right, and nothing between them.
     """
 
     name = "rows"
@@ -35,43 +37,32 @@ class Rows(Extractor):
         self.medium = data.medium
         self.dim = self.medium.feature_spans()[-1][1]
         self.fingerprint = digest({"columns": self.medium.columns, "scales": self.medium.scales})
+        train, test = (self.beginning(data.reals(split)) for split in ("train", "test"))
+        self.beside = {
+            "test": Features(test),
+            "shuffled": Features(shuffled(train, self.medium)),
+        }
+
+    def beginning(self, reals: "Reals") -> Tensor:
+        """Features (N, F) of the first rows of a split."""
+        return self.medium.features(reals.images(range(min(len(reals), MOST_BESIDE))))
 
     def __call__(self, images: Tensor) -> tuple[Tensor, None]:
         return self.medium.features(images).to(images.device), None
 
 
 class TableFormula(Formula):
-    """A figure of tables. Beside it stand those of two others in the place of the samples:
-
-    - `real`: rows that were kept out of training, fewer than the samples as a rule;
-    - `shuffled`: training rows, each column shuffled by itself: columns right, nothing between.
+    """A figure of tables.
 
     Args:
-        num: at most this many training rows, rows kept out, and samples.
+        num: at most this many training rows, and samples.
     """
 
-    held_out = "test"
-
-    def __init__(self, *, num: int | None = 10_000) -> None:
+    def __init__(self, *, num: int | None = MOST_BESIDE) -> None:
         super().__init__(num=num)
 
     def applies(self, extractor: Extractor, data: "DataModule") -> bool:
-        return extractor.name == "rows" and self.held_out in data.splits
-
-    def stand_in(self, real: Features) -> Features:
-        """The real rows that stand beside the samples."""
-        return real.held_out
-
-    def beside(self, real: Features, data: "DataModule") -> dict[str, tuple[float, ...]]:
-        others: dict[str, Callable[[], Features]] = {
-            "real": lambda: self.stand_in(real),
-            "shuffled": lambda: Features(shuffled(real.values, data.medium)),
-        }
-        key = (type(self).__name__, str(self.parameters()))
-        return {
-            name: real.remember((*key, name), lambda make=make: self(real, make(), data))
-            for name, make in others.items()
-        }
+        return extractor.name == "rows"
 
 
 def shuffled(features: Tensor, medium: Medium) -> Tensor:

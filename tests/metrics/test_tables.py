@@ -48,7 +48,10 @@ def missing(tmp_path):
 
 def features(data, split="train"):
     real = Features(data.medium.features(data.reals(split).images(range(len(data.reals(split))))))
-    real.held_out = real if split == "test" else features(data, "test")
+    if split == "train":
+        real.held_out, extractor = features(data, "test"), Rows()
+        extractor.prepare(data, CPU)
+        real.others = extractor.beside
     return real
 
 
@@ -100,7 +103,7 @@ def test_what_foretells_the_target_is_worth_as_much_as_the_reals(iris):
     score, ratio = formula(real, real, iris)
     assert score > 0.9 and ratio == 1
     beside = formula.beside(real, iris)
-    assert beside["real"] == (score, 1.0) and beside["shuffled"][0] < 0.7
+    assert beside["training"] == (score, 1.0) and beside["shuffled"][0] < 0.7
     only = real.values.clone()
     only[:, -3:] = torch.tensor([0, 1.0, 0])  # a generator of one class
     assert formula(real, Features(only), iris)[0] == pytest.approx(1 / 3)
@@ -124,7 +127,7 @@ def test_the_target_is_no_feature_of_its_own(iris, missing):
 def test_copies_are_near_and_rows_kept_out_less_so(iris):
     formula, real = NearestRecord(), features(iris)
     assert formula(real, Features(real.values[:50]), iris) == (0.0, 0.0)
-    median, near = formula.beside(real, iris)["real"]
+    median, near = formula.beside(real, iris)["test"]
     assert 0 < median < 1 and near <= median
     far = Features(real.values + torch.tensor([10.0, *[0] * 6]))
     assert formula(real, far, iris)[0] > 5
@@ -139,7 +142,9 @@ def test_auto_measures_rows_with_the_reals_beside(iris):
     found = {record.protocol.metric: record for record in records}
     assert records[0].protocol.metric == "energy" and abs(records[0].value) < 0.1
     assert found["accuracy"].value > 0.85
-    assert found["accuracy"].beside.keys() == {"real", "shuffled"}
+    assert found["accuracy"].beside.keys() == {"training", "shuffled"}
+    assert found["ks"].beside.keys() == found["energy"].beside.keys() == {"test", "shuffled"}
+    assert found["energy"].beside["test"] < found["energy"].beside["shuffled"]
     for name in ("wasserstein", "ks", "total_variation", "correlation", "nearest_record", "fd"):
         assert np.isfinite(found[name].value)
     assert engine.evaluate(suite, extractors, fakes, iris, CPU) == records
