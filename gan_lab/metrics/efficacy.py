@@ -8,18 +8,22 @@ from torch import Tensor
 
 from gan_lab.media.tables import Rows
 from gan_lab.metrics.features import Features
-from gan_lab.metrics.rows import MOST_BESIDE, TableFormula
+from gan_lab.metrics.rows import MOST_BESIDE, TableFormula, shuffled
 
 if TYPE_CHECKING:
     from gan_lab.data.base import DataModule
     from gan_lab.metrics.extractor import Extractor
 
 
+NUM_SHUFFLED = 5  # by chance a single one foretells well or badly
+
+
 class Efficacy(TableFormula):
     """A score on the rows kept out, the mean over learners that saw samples alone; and its ratio to
     that of the same learners on the training rows.
 
-    Beside it stand the figures of learners on the training rows, and on shuffled ones.
+    Beside it stand the figures of learners on the training rows, and the mean of
+    those on five shuffled tables.
 
     Args:
         num: at most this many rows to learn from, and to test on.
@@ -69,8 +73,14 @@ class Efficacy(TableFormula):
         return score, score / reals if reals else np.nan
 
     def beside(self, real: Features, data: "DataModule") -> dict[str, tuple[float, ...]]:
-        others = {"training": real, "shuffled": real.others["shuffled"].first(self.num)}
-        return {name: self(real, other, data) for name, other in others.items()}
+        others = [
+            self(real, Features(shuffled(real.values, data.medium, seed)), data)
+            for seed in range(NUM_SHUFFLED)
+        ]
+        return {
+            "training": self(real, real, data),
+            "shuffled": tuple(np.mean(others, 0).tolist()),
+        }
 
 
 class Accuracy(Efficacy):

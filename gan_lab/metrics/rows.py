@@ -65,10 +65,10 @@ class TableFormula(Formula):
         return extractor.name == "rows"
 
 
-def shuffled(features: Tensor, medium: Medium) -> Tensor:
+def shuffled(features: Tensor, medium: Medium, seed: int = 0) -> Tensor:
     """(N, F) with each column of the table in an order of its own."""
     parts = []
     for index, (start, end) in enumerate(medium.feature_spans()):
-        draw = generator(EVALUATION, SHUFFLED, index)
+        draw = generator(EVALUATION, SHUFFLED, index, seed)
         parts.append(features[torch.randperm(len(features), generator=draw), start:end])
     return torch.cat(parts, 1)
