@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NUM_MELS = 40
 LEAST_FRAMES, MOST_FRAMES = 16, 64
 WINDOW_SECONDS = 0.032
-RANGE_DB = 40.0  # what is softer is not heard beside what is loud
+RANGE_DB = 40.0  # below the loudest possible tone; what is softer is not heard
 
 
 class Sounds(Classifier):
