@@ -4,6 +4,7 @@ It learns in seconds, once per data set, as `gan_lab.metrics.classifier` does, a
 compare GANs on that data set only (`fd_sounds_4800`): they are no published Frechet audio distance.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 NUM_MELS = 40
 LEAST_FRAMES, MOST_FRAMES = 16, 64
 WINDOW_SECONDS = 0.032
+RANGE_DB = 40.0  # below the loudest possible tone; what is softer is not heard
 
 
 class Sounds(Classifier):
@@ -32,7 +34,9 @@ class Sounds(Classifier):
     """
 
     name = "sounds"
-    resize = f"{NUM_MELS} mel bands in windows of 32 ms, at most {MOST_FRAMES} frames"
+    resize = (
+        f"{NUM_MELS} mel bands in windows of 32 ms, at most {MOST_FRAMES} frames, {RANGE_DB:.0f} dB"
+    )
     recipe = 1
 
     def __init__(self, *, seed: int = 0, num_images: int = 20_000, split: str = "train") -> None:
@@ -54,18 +58,20 @@ class Sounds(Classifier):
         super().prepare(data, device)
 
     def seen(self, images: Tensor) -> Tensor:
-        """int16 (B, 1, T) -> (B, 1, M, frames), about 0 in the mean and 1 in size."""
-        window = 2 ** round(torch.tensor(WINDOW_SECONDS * self.sample_rate_hz).log2().item())
+        """int16 (B, 1, T) -> (B, 1, M, frames), RANGE_DB / 20 log(10) / 3 to both sides of 0."""
+        window = 2 ** round(math.log2(WINDOW_SECONDS * self.sample_rate_hz))
         bands = log_mel(
             images[:, 0].float() / 2**15,
             self.sample_rate_hz,
             num_mels=NUM_MELS,
             window=window,
             hop=min(window // 2, images.shape[-1] // LEAST_FRAMES),
+            floor=(window / 4) ** 2 * 10 ** (-RANGE_DB / 10),  # below the loudest possible tone
         )
         if bands.shape[-1] > MOST_FRAMES:
             bands = F.adaptive_avg_pool2d(bands, (NUM_MELS, MOST_FRAMES))
-        return (bands[:, None] + 4) / 4
+        middle = math.log((window / 4) ** 2) - RANGE_DB / 20 * math.log(10)
+        return (bands[:, None] - middle) / 3
 
     @staticmethod
     def make(shape: tuple[int, ...], num_classes: int) -> Network:
