@@ -24,6 +24,7 @@ RECIPE = 1  # raise it when a metric or the shuffling changes
 SHUFFLE = 7  # kind of draw under the key EVALUATION
 MOST_BESIDE = 2000  # pieces that are shuffled, and of the test split
 QUALIFIED_STEPS = 3
+LEAST_SPREAD = 0.05  # in the units of features
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 # What is measured of a piece, and the unit that its features are in: a Frechet distance then counts
 # a tenth of the bars, of the notes or of the steps, one pitch class, and 0.1 of tonal space alike.
@@ -229,9 +230,9 @@ class MusicDistance(Formula):
 
     The unit of a metric is the interquartile range of its values over single pieces of the training
     set and as many shuffled ones together: where those differ it is about how far they lie apart,
-    where they do not the usual spread of pieces. It is a thousandth of the feature's own unit at
-    least. The figure is the mean over the metrics: 0 is the training set, and shuffled notes lie
-    near 1.
+    where they do not the usual spread of pieces. It is a twentieth of the metric's range at least,
+    and half a pitch class, as a metric that is 0 for nearly all has no spread. The figure is the
+    mean over the metrics: 0 is the training set, and shuffled notes lie near 1.
     """
 
     names = ("distance",)
@@ -255,4 +256,4 @@ def spread(real: Features) -> Tensor:
     num = min(len(real), len(shuffled))
     both = torch.cat([real.values[:num], shuffled[:num]]).double()
     low, high = both.quantile(torch.tensor([0.25, 0.75], dtype=torch.float64), dim=0)
-    return (high - low).clamp(min=0.001)
+    return (high - low).clamp(min=LEAST_SPREAD)

@@ -6,7 +6,11 @@ Generation" (Dong and Yang 2018).
 
 In both papers kernels are as long as their strides, so that a step, a beat and a bar each are made
 of what stands above them alone: such convolutions are linear layers of parts, and written so. Layer
-norm takes the place of batch norm in the generator; the critic has none. Pitches are channels.
+norm takes the place of batch norm in the generator; the critic has none. Pitches are channels. Of
+Dong and Yang's streams the critic has that of onsets and offsets. Not in either paper: logits of
+beats under those of steps, and a smoothing of logits over time. Both make notes hold, which they
+else do not for long: a gap of one step is near, in the distance that a critic with this penalty
+measures.
 """
 
 from collections.abc import Sequence
@@ -63,6 +67,8 @@ class TemporalGenerator(nn.Module):
 
 class BarGenerator(nn.Module):
     """Latents of bars (tracks, N, D) to logits of their notes (tracks, N, S, P): G_bar.
+
+    A step's logits come on top of those of its beat.
 
     Args:
         tracks: each has weights of its own.
@@ -147,7 +153,11 @@ class Generator(nn.Module):
 
 
 def smoothed(x: Tensor) -> Tensor:
-    """Each step of (..., T, P) a half of itself and a quarter of each neighbour."""
+    """Each step of (..., T, P) a half of itself and a quarter of each neighbour.
+
+    Where notes are two steps long, twice smoothed they keep their places; shorter ones need larger
+    logits than what is around them.
+    """
     padded = torch.cat([x[..., :1, :], x, x[..., -1:, :]], -2)
     return 0.25 * (padded[..., :-2, :] + padded[..., 2:, :]) + 0.5 * x
 
@@ -158,8 +168,8 @@ class Discriminator(nn.Module):
     Args:
         shape: (tracks, T, P).
         steps_per_bar: T is a multiple of it.
-        width: channels of a step for each track; twice as many of a beat of all tracks together,
-            four times as many of a bar and of the piece.
+        width: channels of a step for each track, of its notes and of where they begin and end;
+            twice as many of a beat of all tracks together, four times of a bar and of the piece.
     """
 
     def __init__(self, shape: Sequence[int], steps_per_bar: int, width: int = 32) -> None:
