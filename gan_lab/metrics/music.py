@@ -1,4 +1,4 @@
-"""Objective metrics of music: "MuseGAN" (Dong et al. 2018), Section 5.3, and their distance.
+"""Objective metrics of music, those of MuseGAN (Dong et al. 2018) and two more; their distance.
 
 Each is a closed form of a piece's piano roll, so that there is no network and nothing to learn.
 A note is a pitch that sounds without a rest, see `gan_lab.media.rolls`.
@@ -114,7 +114,7 @@ def qualified_notes(rolls: Tensor) -> Tensor:
 def polyphonic_steps(rolls: Tensor) -> Tensor:
     """Share of a track's sounding steps with two pitches or more; 0 for silence: -> (B,).
 
-    After "polyphonicity" of Dong and Yang 2018, Section 4.2, of each track by itself.
+    After the polyphonicity of Dong and Yang 2018, of each track by itself.
     """
     voices = rolls.sum(3)  # (B, tracks, T)
     return share(count(voices > 1), count(voices > 0), 0.0)
@@ -136,7 +136,8 @@ def tonal_distance(rolls: Tensor, beat: int, lowest: int) -> Tensor:
     """How far apart tracks are in tonal space, "TD": the mean over pairs and beats: -> (B,).
 
     Pairs count in the beats in which both sound; without any it is 0. The distance is Euclid's, of
-    the tonal centroids of Harte, Sandler and Gasser 2006, Section 3.
+    the tonal centroids of Harte, Sandler and Gasser 2006, "Detecting Harmonic Change in
+    Musical Audio".
     """
     beats = chroma(rolls, lowest).unflatten(2, (-1, beat)).sum(3).float()  # (B, tracks, beats, 12)
     sounds = beats.sum(3) > 0
@@ -148,7 +149,7 @@ def tonal_distance(rolls: Tensor, beat: int, lowest: int) -> Tensor:
 
 
 def tonal_centroid(chroma: Tensor) -> Tensor:
-    """(..., 12) amounts of pitch classes -> (..., 6) centroid, Harte et al. 2006, Equation 1.
+    """(..., 12) amounts of pitch classes -> (..., 6) tonal centroid, Harte et al. 2006.
 
     On the circles of fifths and of minor thirds, of radius 1, and of major thirds, of radius 0.5;
     0 of silence.

@@ -1,8 +1,8 @@
 """Networks for piano rolls: "MuseGAN: Multi-track Sequential Generative Adversarial Networks for
-Symbolic Music Generation and Accompaniment" (Dong et al. 2018), the hybrid model of Section 4.1.3
-and the temporal one of 4.2.1; binary neurons and a discriminator with private and shared layers
-after "Convolutional Generative Adversarial Networks with Binary Neurons for Polyphonic Music
-Generation" (Dong and Yang 2018).
+Symbolic Music Generation and Accompaniment" (Dong et al. 2018), its hybrid model, which generates
+from scratch; binary neurons and a discriminator with private and shared layers after "Convolutional
+Generative Adversarial Networks with Binary Neurons for Polyphonic Music Generation" (Dong and Yang
+2018).
 
 In both papers kernels are as long as their strides, so that a step, a beat and a bar each are made
 of what stands above them alone: such convolutions are linear layers of parts, and written so. Layer
@@ -53,7 +53,7 @@ class TrackLinear(nn.Module):
 
 
 class TemporalGenerator(nn.Module):
-    """Latents (G, B, n) to one for each bar (G, B, bars, n), G at a time: G_temp, Section 4.2.1."""
+    """Latents (G, B, n) to one for each bar (G, B, bars, n), G at a time: the paper's G_temp."""
 
     def __init__(self, groups: int, num_bars: int, dim: int, width: int) -> None:
         super().__init__()
@@ -104,8 +104,7 @@ def normalised(x: Tensor) -> Tensor:
 class Generator(nn.Module):
     """Latents (B, Z) to rolls (B, tracks, T, P) of -1 and 1.
 
-    A latent is the row of four kinds, of equal widths, that Section 4.3 names: z for the whole
-    piece, z_i for each track, z_t for what goes on from bar to bar, and z_it for the same of each
+    A latent is a row of the paper's four kinds, of equal widths: z for the whole piece, z_i for each track, z_t for what goes on from bar to bar, and z_it for the same of each
     track. The last two become one latent for each bar by temporal generators; track i's bar is made
     of z, z_i and what is its own of z_t and z_it.
 
