@@ -104,10 +104,10 @@ def normalised(x: Tensor) -> Tensor:
 class Generator(nn.Module):
     """Latents (B, Z) to rolls (B, tracks, T, P) of -1 and 1.
 
-    A latent is a row of the paper's four kinds, of equal widths: z for the whole piece, z_i for each
-    track, z_t for what goes on from bar to bar, and z_it for the same of each track. The last two
-    become one latent for each bar by temporal generators; track i's bar is made of z, z_i and what
-    is its own of z_t and z_it.
+    A latent is a row of the paper's four kinds, of equal widths: z for the whole piece, z_i for
+    each track, z_t for what goes on from bar to bar, and z_it for the same of each track. The last
+    two become one latent for each bar by temporal generators; track i's bar is made of z, z_i and
+    what is its own of z_t and z_it.
 
     Args:
         shape: (tracks, T, P).
