@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan_lab.media.rolls import Rolls, notes_of
+from gan_lab.data.base import digest
+from gan_lab.media.rolls import DRUMS, Rolls, notes_of
 from gan_lab.metrics import cache
 from gan_lab.metrics.extractor import Extractor
 from gan_lab.metrics.features import Features, Formula
@@ -50,12 +51,12 @@ class Music(Extractor):
         return f"{data.name} holds no piano rolls: choose metrics=auto"
 
     def prepare(self, data: "DataModule", device: torch.device) -> None:
-        self.medium = data.medium
-        grid = (self.medium.steps_per_bar, self.medium.steps_per_beat, self.medium.lowest_pitch)
-        self.fingerprint = f"closed forms {RECIPE}, " + "/".join(map(str, grid))
+        medium = self.medium = data.medium
+        grid = medium.steps_per_bar, medium.steps_per_beat, medium.lowest_pitch
+        self.fingerprint = digest(RECIPE, grid, [program == DRUMS for program in medium.programs])
         train = data.reals("train")
         state, _ = cache.remembered(
-            f"music/{train.fingerprint()}-{'-'.join(map(str, grid))}-{MOST_BESIDE}-{RECIPE}",
+            f"music/{train.fingerprint()}-{self.fingerprint}-{MOST_BESIDE}",
             lambda: ({"shuffled": self.measured(train, shuffled=True)}, {}),
         )
         self.beside = {"shuffled": Features(state["shuffled"])}
@@ -78,7 +79,7 @@ class Music(Extractor):
 def values_of(rolls: Tensor, medium: Rolls) -> Tensor:
     """(B, tracks, T, P) bool -> (B, 6) float32, in the order of `UNITS`."""
     bar, beat, lowest = medium.steps_per_bar, medium.steps_per_beat, medium.lowest_pitch
-    melodic = [n for n, program in enumerate(medium.programs) if program >= 0]
+    melodic = [n for n, program in enumerate(medium.programs) if program != DRUMS]
     tuned = rolls[:, melodic] if len(melodic) < rolls.shape[1] else rolls
     values = [
         empty_bars(rolls, bar),
