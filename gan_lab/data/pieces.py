@@ -43,8 +43,8 @@ class RulePieces:
             raise UserError(f"data.num={num}: make at least 40 pieces")
         if steps_per_beat % 4:
             raise UserError(
-                f"data.steps_per_beat={steps_per_beat}: pieces made by rule have notes of a quarter"
-                " of a beat's grid; give 4 or a multiple of it"
+                f"data.steps_per_beat={steps_per_beat}: pieces made by rule lie on a grid of"
+                " quarter beats; give 4 or a multiple of it"
             )
         self.num, self.num_bars, self.fine = num, num_bars, steps_per_beat // 4
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_lab.data.layout import SPLITS
-from gan_lab.data.source import open_source
+from gan_lab.data.source import MAX_FILE_BYTES, open_source
 from gan_lab.errors import UserError
 
 VOICES = ("soprano", "alto", "tenor", "bass")
@@ -66,8 +66,11 @@ class ChoraleFile:
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, path.name.split(".")[0]
         try:
-            content = path.read_bytes()
-            content = gzip.decompress(content) if path.name.endswith(".gz") else content
+            opened = gzip.open if path.name.lower().endswith(".gz") else open
+            with opened(path, "rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
+            if len(content) > MAX_FILE_BYTES:
+                raise ValueError(f"larger than {MAX_FILE_BYTES >> 20} MiB when unpacked")
             pieces = json.loads(content)
         except (OSError, EOFError, zlib.error, ValueError) as error:
             raise UserError(f"data.root={path}: cannot be read as JSON ({error})") from error

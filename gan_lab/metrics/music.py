@@ -1,4 +1,4 @@
-"""Objective metrics of music: "MuseGAN" (Dong et al. 2018), Section 5.3, and their distance.
+"""Objective metrics of music, those of MuseGAN (Dong et al. 2018) and two more; their distance.
 
 Each is a closed form of a piece's piano roll, so that there is no network and nothing to learn.
 A note is a pitch that sounds without a rest, see `gan_lab.media.rolls`.
@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan_lab.media.rolls import Rolls, notes_of
+from gan_lab.data.base import digest
+from gan_lab.media.rolls import DRUMS, Rolls, notes_of
 from gan_lab.metrics import cache
 from gan_lab.metrics.extractor import Extractor
 from gan_lab.metrics.features import Features, Formula
@@ -24,6 +25,7 @@ RECIPE = 1  # raise it when a metric or the shuffling changes
 SHUFFLE = 7  # kind of draw under the key EVALUATION
 MOST_BESIDE = 2000  # pieces that are shuffled, and of the test split
 QUALIFIED_STEPS = 3
+LEAST_SPREAD = 0.05  # in the units of features
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 # What is measured of a piece, and the unit that its features are in: a Frechet distance then counts
 # a tenth of the bars, of the notes or of the steps, one pitch class, and 0.1 of tonal space alike.
@@ -49,12 +51,12 @@ class Music(Extractor):
         return f"{data.name} holds no piano rolls: choose metrics=auto"
 
     def prepare(self, data: "DataModule", device: torch.device) -> None:
-        self.medium = data.medium
-        grid = (self.medium.steps_per_bar, self.medium.steps_per_beat, self.medium.lowest_pitch)
-        self.fingerprint = f"closed forms {RECIPE}, " + "/".join(map(str, grid))
+        medium = self.medium = data.medium
+        grid = medium.steps_per_bar, medium.steps_per_beat, medium.lowest_pitch
+        self.fingerprint = digest(RECIPE, grid, [program == DRUMS for program in medium.programs])
         train = data.reals("train")
         state, _ = cache.remembered(
-            f"music/{train.fingerprint()}-{'-'.join(map(str, grid))}-{MOST_BESIDE}-{RECIPE}",
+            f"music/{train.fingerprint()}-{self.fingerprint}-{MOST_BESIDE}",
             lambda: ({"shuffled": self.measured(train, shuffled=True)}, {}),
         )
         self.beside = {"shuffled": Features(state["shuffled"])}
@@ -77,7 +79,7 @@ class Music(Extractor):
 def values_of(rolls: Tensor, medium: Rolls) -> Tensor:
     """(B, tracks, T, P) bool -> (B, 6) float32, in the order of `UNITS`."""
     bar, beat, lowest = medium.steps_per_bar, medium.steps_per_beat, medium.lowest_pitch
-    melodic = [n for n, program in enumerate(medium.programs) if program >= 0]
+    melodic = [n for n, program in enumerate(medium.programs) if program != DRUMS]
     tuned = rolls[:, melodic] if len(melodic) < rolls.shape[1] else rolls
     values = [
         empty_bars(rolls, bar),
@@ -113,7 +115,7 @@ def qualified_notes(rolls: Tensor) -> Tensor:
 def polyphonic_steps(rolls: Tensor) -> Tensor:
     """Share of a track's sounding steps with two pitches or more; 0 for silence: -> (B,).
 
-    After "polyphonicity" of Dong and Yang 2018, Section 4.2, of each track by itself.
+    After the polyphonicity of Dong and Yang 2018, of each track by itself.
     """
     voices = rolls.sum(3)  # (B, tracks, T)
     return share(count(voices > 1), count(voices > 0), 0.0)
@@ -135,7 +137,8 @@ def tonal_distance(rolls: Tensor, beat: int, lowest: int) -> Tensor:
     """How far apart tracks are in tonal space, "TD": the mean over pairs and beats: -> (B,).
 
     Pairs count in the beats in which both sound; without any it is 0. The distance is Euclid's, of
-    the tonal centroids of Harte, Sandler and Gasser 2006, Section 3.
+    the tonal centroids of Harte, Sandler and Gasser 2006, "Detecting Harmonic Change in
+    Musical Audio".
     """
     beats = chroma(rolls, lowest).unflatten(2, (-1, beat)).sum(3).float()  # (B, tracks, beats, 12)
     sounds = beats.sum(3) > 0
@@ -147,7 +150,7 @@ def tonal_distance(rolls: Tensor, beat: int, lowest: int) -> Tensor:
 
 
 def tonal_centroid(chroma: Tensor) -> Tensor:
-    """(..., 12) amounts of pitch classes -> (..., 6) centroid, Harte et al. 2006, Equation 1.
+    """(..., 12) amounts of pitch classes -> (..., 6) tonal centroid, Harte et al. 2006.
 
     On the circles of fifths and of minor thirds, of radius 1, and of major thirds, of radius 0.5;
     0 of silence.
@@ -229,9 +232,9 @@ class MusicDistance(Formula):
 
     The unit of a metric is the interquartile range of its values over single pieces of the training
     set and as many shuffled ones together: where those differ it is about how far they lie apart,
-    where they do not the usual spread of pieces. It is a thousandth of the feature's own unit at
-    least. The figure is the mean over the metrics: 0 is the training set, and shuffled notes lie
-    near 1.
+    where they do not the usual spread of pieces. It is a twentieth of the metric's range at least,
+    and half a pitch class, as a metric that is 0 for nearly all has no spread. The figure is the
+    mean over the metrics: 0 is the training set, and shuffled notes lie near 1.
     """
 
     names = ("distance",)
@@ -255,4 +258,4 @@ def spread(real: Features) -> Tensor:
     num = min(len(real), len(shuffled))
     both = torch.cat([real.values[:num], shuffled[:num]]).double()
     low, high = both.quantile(torch.tensor([0.25, 0.75], dtype=torch.float64), dim=0)
-    return (high - low).clamp(min=0.001)
+    return (high - low).clamp(min=LEAST_SPREAD)

@@ -1,6 +1,6 @@
 """MuseGAN: "MuseGAN: Multi-track Sequential Generative Adversarial Networks for Symbolic Music
-Generation and Accompaniment" (Dong et al. 2018), trained as Section 3.2 says by WGAN-GP (Gulrajani
-et al. 2017, Algorithm 1), with the binary neurons of Dong and Yang 2018."""
+Generation and Accompaniment" (Dong et al. 2018), which trains by WGAN-GP (Gulrajani et al. 2017,
+Algorithm 1), with the binary neurons of Dong and Yang 2018."""
 
 from torch import Tensor
 
@@ -13,7 +13,8 @@ class MuseGAN(GAN):
     """A critic of whole pieces, and a generator whose notes are there or not.
 
     The generator's last layer is binary already in training, so that the critic can't tell real
-    from fake by values between the two; the penalty is taken between them all the same.
+    from fake by values between the two; the penalty is taken between them all the same. All is
+    trained at once, where Dong and Yang add a refiner in a second stage.
 
     Args:
         critic_steps: critic steps per generator step (paper: n_critic = 5).

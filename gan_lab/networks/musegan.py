@@ -1,12 +1,16 @@
 """Networks for piano rolls: "MuseGAN: Multi-track Sequential Generative Adversarial Networks for
-Symbolic Music Generation and Accompaniment" (Dong et al. 2018), the hybrid model of Section 4.1.3
-and the temporal one of 4.2.1; binary neurons and a discriminator with private and shared layers
-after "Convolutional Generative Adversarial Networks with Binary Neurons for Polyphonic Music
-Generation" (Dong and Yang 2018).
+Symbolic Music Generation and Accompaniment" (Dong et al. 2018), its hybrid model, which generates
+from scratch; binary neurons and a discriminator with private and shared layers after "Convolutional
+Generative Adversarial Networks with Binary Neurons for Polyphonic Music Generation" (Dong and Yang
+2018).
 
 In both papers kernels are as long as their strides, so that a step, a beat and a bar each are made
 of what stands above them alone: such convolutions are linear layers of parts, and written so. Layer
-norm takes the place of batch norm in the generator; the critic has none. Pitches are channels.
+norm takes the place of batch norm in the generator; the critic has none. Pitches are channels. Of
+Dong and Yang's streams the critic has that of onsets and offsets. Not in either paper: logits of
+beats under those of steps, and a smoothing of logits over time. Both make notes hold, which they
+else do not for long: a gap of one step is near, in the distance that a critic with this penalty
+measures.
 """
 
 from collections.abc import Sequence
@@ -49,7 +53,7 @@ class TrackLinear(nn.Module):
 
 
 class TemporalGenerator(nn.Module):
-    """Latents (G, B, n) to one for each bar (G, B, bars, n), G at a time: G_temp, Section 4.2.1."""
+    """Latents (G, B, n) to one for each bar (G, B, bars, n), G at a time: the paper's G_temp."""
 
     def __init__(self, groups: int, num_bars: int, dim: int, width: int) -> None:
         super().__init__()
@@ -63,6 +67,8 @@ class TemporalGenerator(nn.Module):
 
 class BarGenerator(nn.Module):
     """Latents of bars (tracks, N, D) to logits of their notes (tracks, N, S, P): G_bar.
+
+    A step's logits come on top of those of its beat.
 
     Args:
         tracks: each has weights of its own.
@@ -98,10 +104,10 @@ def normalised(x: Tensor) -> Tensor:
 class Generator(nn.Module):
     """Latents (B, Z) to rolls (B, tracks, T, P) of -1 and 1.
 
-    A latent is the row of four kinds, of equal widths, that Section 4.3 names: z for the whole
-    piece, z_i for each track, z_t for what goes on from bar to bar, and z_it for the same of each
-    track. The last two become one latent for each bar by temporal generators; track i's bar is made
-    of z, z_i and what is its own of z_t and z_it.
+    A latent is a row of the paper's four kinds, of equal widths: z for the whole piece, z_i for
+    each track, z_t for what goes on from bar to bar, and z_it for the same of each track. The last
+    two become one latent for each bar by temporal generators; track i's bar is made of z, z_i and
+    what is its own of z_t and z_it.
 
     Args:
         shape: (tracks, T, P).
@@ -147,7 +153,11 @@ class Generator(nn.Module):
 
 
 def smoothed(x: Tensor) -> Tensor:
-    """Each step of (..., T, P) a half of itself and a quarter of each neighbour."""
+    """Each step of (..., T, P) a half of itself and a quarter of each neighbour.
+
+    Where notes are two steps long, twice smoothed they keep their places; shorter ones need larger
+    logits than what is around them.
+    """
     padded = torch.cat([x[..., :1, :], x, x[..., -1:, :]], -2)
     return 0.25 * (padded[..., :-2, :] + padded[..., 2:, :]) + 0.5 * x
 
@@ -158,8 +168,8 @@ class Discriminator(nn.Module):
     Args:
         shape: (tracks, T, P).
         steps_per_bar: T is a multiple of it.
-        width: channels of a step for each track; twice as many of a beat of all tracks together,
-            four times as many of a bar and of the piece.
+        width: channels of a step for each track, of its notes and of where they begin and end;
+            twice as many of a beat of all tracks together, four times of a bar and of the piece.
     """
 
     def __init__(self, shape: Sequence[int], steps_per_bar: int, width: int = 32) -> None:

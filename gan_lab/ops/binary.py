@@ -10,7 +10,7 @@ class Binary(torch.autograd.Function):
     """Deterministic: 1 where the sigmoid of x exceeds a half, else -1; no draw is needed.
 
     Its gradient is that of 2 sigmoid(x) - 1, the "sigmoid-adjusted" straight-through estimator of
-    Dong and Yang 2018, Section 3.2.
+    Dong and Yang 2018, of slope 1.
     """
 
     @staticmethod

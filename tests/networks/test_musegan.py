@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gan_lab.networks.musegan import Discriminator, Generator, TrackLinear
+from gan_lab.networks.musegan import Discriminator, Generator, TrackLinear, smoothed
 
 SHAPE = (3, 24, 10)  # 2 bars of 12 steps
 
@@ -40,7 +40,28 @@ def test_constant_latents_alone_repeat_the_bar():
         torch.nn.init.zeros_(temporal.second.weight)
         torch.nn.init.zeros_(temporal.second.bias)
     first, second = generator.logits(z).unflatten(2, (2, 12)).unbind(2)
-    torch.testing.assert_close(first, second)
+    inside = slice(2, -2)  # at their ends bars see their neighbours
+    torch.testing.assert_close(first[:, :, inside], second[:, :, inside])
+
+
+def test_smoothing_moves_no_edge_and_fills_a_gap_of_a_step():
+    edge = torch.tensor([-3.0, -3, -3, -3, 3, 3, 3, 3])[:, None]
+    assert torch.equal(smoothed(smoothed(edge)) > 0, edge > 0)
+    gap = torch.tensor([3.0, 3, 3, -3, 3, 3, 3, 3])[:, None]
+    assert (smoothed(smoothed(gap)) > 0).all()
+    eighth = torch.tensor([-3.0, -3, 3, 3, -3, -3, 3, 3])[:, None]
+    assert torch.equal(smoothed(smoothed(eighth)) > 0, eighth > 0)
+
+
+def test_critic_sees_where_notes_begin_and_end():
+    discriminator = Discriminator(SHAPE, 12, width=4)
+    with torch.no_grad():
+        discriminator.private.weight[:, :10].zero_()  # the notes themselves
+    rolls = -torch.ones(1, *SHAPE)
+    rolls[:, :, 4:8, 3] = 1
+    x = torch.stack([rolls[0], rolls[0].roll(1, 1)])
+    first, moved = discriminator(x)
+    assert (first - moved).abs() > 1e-6
 
 
 def test_first_layer_of_the_discriminator_is_private():
