@@ -25,7 +25,7 @@ class Evaluation(L.Callback):
     Attributes:
         latest: name -> value of the last evaluation.
         improved: whether it just happened and was the best so far.
-        best: value and iteration of the best, by the first metric listed that may decide; None before.
+        best: value and iteration of the best, by the first metric that may decide; None before.
         seconds: spent on evaluations by this process.
         on_evaluation: called with (kimg, name -> value) after each, on every process.
 

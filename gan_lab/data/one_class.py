@@ -76,8 +76,8 @@ class OneClass(NormalOnly):
         outside = [c for c in every if c not in inside] if outside is None else outside
         if set(inside) & set(outside) or not inside or not outside:
             raise UserError(
-                f"data.normal={normal}, data.anomalous={anomalous}: of {self.names(every)}, at least"
-                " one class must be normal, another anomalous, and none both"
+                f"data.normal={normal}, data.anomalous={anomalous}: of {self.names(every)}, at"
+                " least one class must be normal, another anomalous, and none both"
             )
         return inside, outside
 

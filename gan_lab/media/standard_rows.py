@@ -147,7 +147,7 @@ class StandardRows(Medium):
 
 
 def strips(samples: Tensor) -> Tensor:
-    """Rows (N, D) as grey strips of D cells, (N, 1, h, w) in [-1, 1]: two deviations are at 0.76."""
+    """Rows (N, D) as grey strips of D cells, (N, 1, h, w): two deviations are at 0.76."""
     cells = (samples.float() / 2).tanh()[:, None, None]
     return cells.repeat_interleave(CELL, 3).repeat_interleave(2 * CELL, 2)
 
