@@ -19,7 +19,7 @@ class GANomaly(Scoring, Translator):
         adversarial_weight: w_adv (paper: 1).
         context_weight: w_con (paper: 50).
         encoding_weight: w_enc (paper: 1).
-        residual_share: of the squared residual in the score; the rest is of the latents. The
+        residual_share: of the residual (Equation 2) in the score; the rest is of the latents. The
             paper's score (Equation 5) is 0, of latents alone.
     """
 
@@ -70,7 +70,7 @@ class GANomaly(Scoring, Translator):
     def score(self, x: Tensor) -> Tensor:
         z, x_hat, z_hat = self.generator_ema.chain(x)
         latent = (z - z_hat).abs().mean(1)  # Equation 5
-        residual = (x - x_hat).square().flatten(1).mean(1)
+        residual = (x - x_hat).abs().flatten(1).mean(1)
         return (1 - self.residual_share) * latent + self.residual_share * residual
 
     def reconstruct(self, x: Tensor) -> Tensor:
