@@ -46,7 +46,7 @@ class LeftOut:
     """What could not be scored: file, row, column and why, one line each in a file of its own."""
 
     def __init__(self, source: Path) -> None:
-        self.source, self.num, self.first = source, 0, []
+        self.source = source
         self.lines: list[tuple[str, str, str, str]] = []
 
     def add(self, row: int | str, column: str, why: str) -> None:

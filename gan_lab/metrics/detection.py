@@ -68,6 +68,8 @@ class Detection:
                 f"{data.name} is judged by anomaly scores, which {type(fakes.gan).__name__} does"
                 " not give: choose model=f_anogan or another detector, other data, or metrics=none"
             )
+        if fakes.generator == "raw":
+            raise UserError("raw=true: scores are of the averaged generator; leave raw out")
         splits = (data.calibration_split, data.judged_split)
         scores = {
             split: model_scores(fakes.gan, data, split, suite.block, device) for split in splits

@@ -71,6 +71,13 @@ def test_a_model_without_scores_is_refused():
         judged(data, gan)
 
 
+def test_scores_are_of_the_averaged_generator_alone():
+    data, gan = build(*TABLE)
+    fakes = engine.fakes_of(gan, data, "test", raw=True)
+    with pytest.raises(UserError, match="raw=true"):
+        suite().detection.judge(suite(), fakes, data, CPU)
+
+
 def test_auto_chooses_it_for_anomalies_alone():
     from hydra.utils import instantiate
 
