@@ -10,6 +10,8 @@ from gan_lab.engine.sampling import Batch
 from gan_lab.media.standard_rows import strips
 
 ROWS_AT_ONCE = 256
+SMALLEST = 24  # pixels a side of a picture where it is looked at
+KINDS = ("normal", "anomalous")
 
 
 class Scoring(nn.Module):
@@ -74,7 +76,7 @@ class Scoring(nn.Module):
         heat = 4 * heat / heat.max().clamp(min=1e-6) - 1
         return {
             name: as_picture(value)
-            for name, value in {"image": image, "reconstruction": made, "residual": heat}.items()
+            for name, value in {"image": image, "returned": made, "heat": heat}.items()
         }
 
     def told(self, batch: Batch) -> list[str] | None:
@@ -85,9 +87,10 @@ class Scoring(nn.Module):
         return [f"{score:.3g} {name}" for score, name in zip(scores, names, strict=True)]
 
 
-KINDS = ("normal", "anomalous")
-
-
 def as_picture(samples: Tensor) -> Tensor:
-    """Pictures as they are, rows (B, D) as strips of cells."""
-    return samples.clamp(-1, 1) if samples.ndim > 2 else strips(samples)
+    """Pictures, tiny ones enlarged in squares, and rows (B, D) as strips of cells."""
+    if samples.ndim == 2:
+        return strips(samples)
+    factor = max(1, SMALLEST // samples.shape[2])
+    enlarged = samples.clamp(-1, 1).repeat_interleave(factor, 2)
+    return enlarged.repeat_interleave(factor, 3)
