@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[1]
 MODELS = sorted(p.stem for p in (ROOT / "conf/model").glob("[!_]*.yaml"))
 # What else a variant needs to be small, by the beginning of its name.
 SMALLER = {
+    "f_anogan": ["model.encoder.width=8", "model.budget_kimg=0.192"],  # 6 steps of the game
+    "anogan": ["model.search_steps=5"],
     "df_gan": ["model.matching_kimg=0.05"],
     "stylegan3": ["model.generator.num_layers=4", "model.generator.margin=3"],
     "stylegan2": ["model.generator.mapping_depth=2"],

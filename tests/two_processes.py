@@ -77,6 +77,12 @@ CASES = {
         *("model=ctgan", "data=table", "data.table=iris", "model.discriminator.pac=2"),
         "model.discriminator.dropout=0.0",
     ],
+    "a game, then an encoder": [
+        *("model=f_anogan", "model.encoder.width=8", "model.budget_kimg=0.32"),
+        "++model.optimizers.encoder.eps=1e-3",
+    ],
+    "three discriminators": ["model=alad"],
+    "rows of a table": ["model=ganomaly_table", "data=anomaly_table"],
     "points": ["model=gan", "data=gaussians", "model.discriminator.dropout=0.0"],
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a

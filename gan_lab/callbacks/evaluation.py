@@ -25,7 +25,7 @@ class Evaluation(L.Callback):
     Attributes:
         latest: name -> value of the last evaluation.
         improved: whether it just happened and was the best so far.
-        best: value and iteration of the best, by the first metric listed; None before.
+        best: value and iteration of the best, by the first metric that may decide; None before.
         seconds: spent on evaluations by this process.
         on_evaluation: called with (kimg, name -> value) after each, on every process.
 
@@ -97,7 +97,9 @@ class Evaluation(L.Callback):
         fakes = engine.fakes_of(gan, data, self.suite.split, seed=self.seed)
         records = engine.evaluate(self.suite, self.extractors, fakes, data, self.device)
         self.latest = engine.by_name(records)
-        self.keep_best(records[0], done, gan.stage)
+        chooser = next((record for record in records if record.decides), None)
+        if chooser is not None:
+            self.keep_best(chooser, done, gan.stage)
         kimg = gan.kimg_at(done)
         if trainer.is_global_zero:
             self.write(records, done, kimg)

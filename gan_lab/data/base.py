@@ -153,6 +153,7 @@ class DataModule(L.LightningDataModule):
         alike: whether all pictures of a split have one size; those that differ are judged one by
             one.
         medium: what its samples are; see `gan_lab.media`.
+        calibration_split: of a set for detectors, where thresholds are chosen; None of all others.
 
     Args:
         name: for humans.
@@ -172,6 +173,7 @@ class DataModule(L.LightningDataModule):
     judged_split: str = "train"
     truth: str | None = None
     alike: bool = True
+    calibration_split: str | None = None
 
     def __init__(
         self,

@@ -200,6 +200,8 @@ def evaluate(
         for record in records:
             record.beside.update(beside.get(record.name, {}))
         records += judge_answers(suite, fakes, data, device)
+    if suite.detects(data):
+        records += suite.detection.judge(suite, fakes, data, device)
     if fakes.gan is not None:
         records += judge_generator(suite, fakes, data)
     return from_first_process(records, device)

@@ -52,6 +52,7 @@ class Record:
         protocol: how it came about.
         facts: what is worth knowing beside it (a classifier's accuracy); not compared.
         beside: the figure of what one gets without learning, by the name of how.
+        decides: whether it may choose `best.ckpt`: a figure of rows kept for testing must not.
     """
 
     name: str
@@ -60,10 +61,14 @@ class Record:
     protocol: Protocol
     facts: dict[str, float | str] = field(default_factory=dict)
     beside: dict[str, float] = field(default_factory=dict)
+    decides: bool = True
 
     def to_dict(self) -> dict:
         """Plain containers for JSON."""
-        return dataclasses.asdict(self) | {"protocol_hash": self.protocol.protocol_hash()}
+        fields = dataclasses.asdict(self) | {"protocol_hash": self.protocol.protocol_hash()}
+        if self.decides:  # as all figures of generators do: said only where it is not so
+            del fields["decides"]
+        return fields
 
     @classmethod
     def from_dict(cls, line: dict) -> "Record":

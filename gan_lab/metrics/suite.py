@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from gan_lab.errors import UserError
+from gan_lab.metrics.detection import Detection
 from gan_lab.metrics.extractor import Extractor
 from gan_lab.metrics.features import Features, Formula
 from gan_lab.metrics.generator import GeneratorFigure
@@ -27,6 +28,7 @@ class Suite:
         formulas: name in the config -> formula, in order: the first decides `best.ckpt`.
         of_generator: name in the config -> figure that needs the generator itself.
         paired: name in the config -> figure of each output, against the truth of its row.
+        detection: figures of anomaly scores, for data with anomalies; None leaves them out.
         num_fake: fakes, or None for as many as reals, at most 10,000.
         num_real: at most this many reals (a fixed random choice), or None for all.
         split: of the data that the fakes are compared with; None for what the data name.
@@ -40,6 +42,7 @@ class Suite:
         *,
         of_generator: Mapping[str, GeneratorFigure] | None = None,
         paired: Mapping[str, PairedFormula] | None = None,
+        detection: Detection | None = None,
         num_fake: int | None = None,
         num_real: int | None = None,
         split: str | None = "train",
@@ -51,6 +54,7 @@ class Suite:
         self.extractors, self.formulas = list(extractors.values()), list(formulas.values())
         self.of_generator = list((of_generator or {}).values())
         self.paired = list((paired or {}).values())
+        self.detection = detection
         self.num_fake, self.num_real = num_fake, num_real
         self.split, self.block = split, block
         self.known: dict[str, Features | None] = {}  # real features by name, kept between uses
@@ -102,6 +106,10 @@ class Suite:
         """The paired figures that apply to this data."""
         return [formula for formula in self.paired if formula.applies(data)]
 
+    def detects(self, data: "DataModule") -> bool:
+        """Whether this data's anomalies are to be found."""
+        return self.detection is not None and self.detection.applies(data)
+
     def figures_for(self, gan: "GAN") -> list[GeneratorFigure]:
         """The figures of the generator itself that apply to this one."""
         return [figure for figure in self.of_generator if figure.applies(gan)]
@@ -121,6 +129,8 @@ class FirstSuite(Suite):
     """The first extractor that suits the data: points for points, a classifier for labels."""
 
     def choose(self, data: "DataModule") -> list[Extractor]:
+        if self.detects(data):  # scores need no network besides
+            return []
         for extractor in self.extractors:
             if self.unsuited(extractor, data) is None:
                 return [extractor]
@@ -133,6 +143,8 @@ class AvailableSuite(Suite):
     """Every extractor that suits the data and is at hand."""
 
     def choose(self, data: "DataModule") -> list[Extractor]:
+        if self.detects(data):
+            return []
         suited = [e for e in self.extractors if self.unsuited(e, data) is None]
         chosen = [extractor for extractor in suited if extractor.at_hand()]
         if not suited and self.paired_for(data):  # they need no network

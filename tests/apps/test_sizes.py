@@ -13,7 +13,9 @@ PINNED = [
     if setting.network in ("BigGAN", "StyleGAN2", "R3GAN")
     and ("CIFAR-10" in setting.where or "256 px" in setting.where)
 ]
-OTHERS = tuple(f"gan_lab.networks.{room}." for room in ("small", "mlp", "specgan"))  # not papers'
+# Rooms of networks that are not papers'.
+ROOMS = ("small.", "mlp.", "specgan.", "detectors_conv.", "detectors_mlp.")
+OTHERS = tuple(f"gan_lab.networks.{room}" for room in ROOMS)
 
 
 @pytest.mark.parametrize("setting", PINNED, ids=lambda s: f"{s.network} {s.where}")

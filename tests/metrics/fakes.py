@@ -35,6 +35,7 @@ class Data:
     num_classes: int | None = 3
     splits: tuple[str, ...] = ("train",)
     judged_split, truth, alike = "train", None, True
+    calibration_split: str | None = None
     medium = Pictures()
     gives: tuple[str, ...] = ("image", "label")
 

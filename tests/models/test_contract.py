@@ -4,6 +4,8 @@ import pytest
 import torch
 from support import MODELS, build, fit, small, some
 
+from gan_lab.engine.scoring import Scoring
+
 CONDITIONS = {"label": torch.tensor([3, 1, 4])}
 
 
@@ -94,7 +96,7 @@ def test_a_label_may_be_weights_of_classes(built):
 
 def test_logits_are_one_float32_number_per_sample_even_under_autocast(built):
     data, gan = built
-    if gan.takes != ("image",):
+    if gan.takes != ("image",) or isinstance(gan, Scoring):
         pytest.skip("its own test looks at its logits: patches, or several discriminators")
     condition = (CONDITIONS["label"],) if gan.conditional else ()
     with torch.autocast("cpu", torch.bfloat16):
@@ -130,3 +132,18 @@ def test_labels_out_of_range_are_refused(built):
     label = 10 if gan.conditional else 0
     with pytest.raises(ValueError, match=r"label=\d+"):
         gan.sample(2, seed=0, label=label)
+
+
+def test_scores_are_one_finite_number_of_each_row_alone(built):
+    data, gan = built
+    if not isinstance(gan, Scoring):
+        pytest.skip("scores nothing")
+    image = some(data, 5)["image"]
+    before = snapshot(gan)
+    scores = gan.anomaly_score({"image": image})
+    assert scores.shape == (5,) and scores.isfinite().all() and not scores.requires_grad
+    alone = torch.cat([gan.anomaly_score({"image": row[None]}) for row in image])
+    torch.testing.assert_close(alone, scores)
+    assert moved(before, snapshot(gan)) == set()
+    residual = gan.residual({"image": image})
+    assert residual.shape == image.shape and residual.min() >= 0
