@@ -1,7 +1,7 @@
 """Detectors on several sets or seeds, beside scikit-learn's: a Markdown table of mean and spread.
 
     python benchmarks/anomaly.py experiment=digits_ganomaly --each data.normal 0 1 2 3 4 5 6 7 8 9
-    python benchmarks/anomaly.py experiment=breast_cancer_f_anogan --each data.split_seed 0 1 2
+    python benchmarks/anomaly.py experiment=breast_cancer_f_anogan --each data.split_seed 0 1
 
 Each run is trained to the end of its budget and judged as it is then. `--seed-too` gives run n the
 seed n as well. The figures of each run are printed as it ends.
