@@ -1,7 +1,5 @@
 """What users, callbacks and metrics ask of a detector: how anomalous is each row of a batch."""
 
-import contextlib
-
 import torch
 from torch import Tensor, nn
 
@@ -39,13 +37,13 @@ class Scoring(nn.Module):
         Returns:
             (B,) float32 on the CPU.
         """
-        with self.at_rest():
+        with in_eval(self):
             return torch.cat([self.score(x).float().cpu() for x in self._parts(batch)])
 
     @torch.no_grad()
     def reconstruction(self, batch: Batch) -> Tensor:
         """What the model takes each row of a batch for: (B, *shape) float32 on the CPU."""
-        with self.at_rest():
+        with in_eval(self):
             made = torch.cat([self.reconstruct(x).float().cpu() for x in self._parts(batch)])
         return made.clamp(-1, 1) if made.ndim > 2 else made
 
@@ -55,12 +53,6 @@ class Scoring(nn.Module):
         Of pictures this is the heat map, of rows what each column contributes.
         """
         return (batch["image"].cpu() - self.reconstruction(batch)).abs()
-
-    @contextlib.contextmanager
-    def at_rest(self):
-        """All networks in eval mode: scoring moves no statistics."""
-        with in_eval(self):
-            yield
 
     def _parts(self, batch: Batch):
         return (part.to(self.device) for part in batch["image"].split(ROWS_AT_ONCE))

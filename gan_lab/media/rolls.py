@@ -1,6 +1,5 @@
 """Piano rolls (tracks, T, pitches) in [-1, 1]: a note sounds where a number is above 0."""
 
-import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from gan_lab.errors import UserError
 from gan_lab.files import atomic_write
 from gan_lab.media.base import Medium
 from gan_lab.media.pictures import new_folder
+from gan_lab.media.wav import write_wav
 from gan_lab.pictures import BETWEEN, save
 
 SAMPLE_RATE_HZ = 16_000
@@ -100,7 +100,7 @@ class Rolls(Medium):
     def recording(self, samples: Tensor, path: Path) -> Path:
         """The first few pieces one after another, in a .wav beside the sheet."""
         path = path.with_suffix(".wav")
-        write_wav(self.played(self.sounding(samples[:MOST_HEARD])), path)
+        write_wav(as_16_bit(self.played(self.sounding(samples[:MOST_HEARD]))), SAMPLE_RATE_HZ, path)
         return path
 
     def write(self, samples: Tensor, path: Path, columns: int) -> None:
@@ -114,7 +114,7 @@ class Rolls(Medium):
         elif path.suffix == ".mid":
             self.write_midi(rolls, path)
         elif path.suffix == ".wav":
-            write_wav(self.played(rolls), path)
+            write_wav(as_16_bit(self.played(rolls)), SAMPLE_RATE_HZ, path)
         else:
             new_folder(path)
             for number, roll in enumerate(rolls):
@@ -210,15 +210,6 @@ def tone(pitch: int, seconds: float) -> np.ndarray:
     return sound * ramps.clip(0, 1)
 
 
-def write_wav(sound: np.ndarray, path: Path) -> None:
-    """Write a sound (S,) in [-1, 1] as 16-bit mono, whole or not at all."""
-    frames = (sound.clip(-1, 1) * (2**15 - 1)).round().astype("<i2").tobytes()
-
-    def fill(temporary: Path) -> None:
-        with wave.open(str(temporary), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(SAMPLE_RATE_HZ)
-            file.writeframes(frames)
-
-    atomic_write(path, fill)
+def as_16_bit(sound: np.ndarray) -> np.ndarray:
+    """A sound (S,) in [-1, 1] as int16."""
+    return (sound.clip(-1, 1) * (2**15 - 1)).round().astype(np.int16)

@@ -1,6 +1,5 @@
 """Sounds (1, T) in [-1, 1]."""
 
-import wave
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gan_lab.files import atomic_write
 from gan_lab.media.base import Medium
 from gan_lab.media.pictures import new_folder
+from gan_lab.media.wav import write_wav
 from gan_lab.pictures import BETWEEN, GRID_WIDTH, save
 
 LARGEST = 2**15 - 1  # of 16 bits
@@ -60,23 +59,12 @@ class Sounds(Medium):
         elif path.suffix == ".wav":
             sounds = self.stored(samples.cpu())[:, 0]
             gap = sounds.new_zeros(len(sounds), round(GAP_SECONDS * self.sample_rate_hz))
-            self._write_wav(torch.cat([sounds, gap], 1).flatten(), path)
+            joined = torch.cat([sounds, gap], 1).flatten().numpy()
+            write_wav(joined, self.sample_rate_hz, path)
         else:
             new_folder(path)
             for number, sound in enumerate(self.stored(samples.cpu())[:, 0]):
-                self._write_wav(sound, path / f"{number:06d}.wav")
-
-    def _write_wav(self, sound: Tensor, path: Path) -> None:
-        """One 16-bit mono file of (T,) int16."""
-
-        def fill(file: Path) -> None:
-            with wave.open(str(file), "wb") as output:
-                output.setnchannels(1)
-                output.setsampwidth(2)
-                output.setframerate(self.sample_rate_hz)
-                output.writeframes(sound.numpy().astype("<i2").tobytes())
-
-        atomic_write(path, fill)
+                write_wav(sound.numpy(), self.sample_rate_hz, path / f"{number:06d}.wav")
 
 
 def panels(samples: Tensor, columns: int) -> Image.Image:

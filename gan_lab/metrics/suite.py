@@ -149,8 +149,6 @@ class AvailableSuite(Suite):
         chosen = [extractor for extractor in suited if extractor.at_hand()]
         if not suited and self.paired_for(data):  # they need no network
             return []
-        if not suited and self.paired_for(data):  # they need no network
-            return []
         if not chosen:
             names = ", ".join(extractor.name for extractor in suited)
             raise UserError(
