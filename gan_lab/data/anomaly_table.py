@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gan_lab.data.base import ArrayReals
-from gan_lab.data.normal_only import NormalOnly, dealt
+from gan_lab.data.normal_only import NormalOnly, dealt, refuse_shares
 from gan_lab.data.table_files import (
     Table,
     csv_cells,
@@ -76,9 +76,7 @@ class AnomalyTable(NormalOnly):
             raise UserError("data.root=null: give a file, or data.table=breast_cancer; not both")
         if test_root is not None and root is None:
             raise UserError(f"data.test_root={test_root}: give data.root, the training file, too")
-        for option, share in [("test_share", test_share), ("val_share", val_share)]:
-            if not 0 < share < 1:
-                raise UserError(f"data.{option}={share}: give a share between 0 and 1")
+        refuse_shares(test_share=test_share, val_share=val_share)
         if bound is not None and not bound > 0:
             raise UserError(f"data.bound={bound}: give standard deviations above 0, or null")
         self.label, self.normal = label, [normal] if isinstance(normal, str) else list(normal)

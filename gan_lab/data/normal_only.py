@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_lab.data.base import DataModule
+from gan_lab.errors import UserError
 from gan_lab.randomness import generator
 
 NORMAL, ANOMALOUS = 0, 1
@@ -26,6 +27,13 @@ class NormalOnly(DataModule):
         """(N,) bool of `val` or `test`."""
         reals = self.reals(split)
         return reals.labels(range(len(reals))) == ANOMALOUS
+
+
+def refuse_shares(**shares: float) -> None:
+    """Refuse options of the data that are no shares of it."""
+    for option, share in shares.items():
+        if not 0 < share < 1:
+            raise UserError(f"data.{option}={share}: give a share between 0 and 1")
 
 
 def dealt(num: int, share: float, *key: int) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gan_lab.data.base import ArrayReals, DataModule, digest
-from gan_lab.data.normal_only import NormalOnly, dealt
+from gan_lab.data.normal_only import NormalOnly, dealt, refuse_shares
 from gan_lab.errors import UserError
 
 Classes = int | str | Sequence[int | str]
@@ -48,9 +48,7 @@ class OneClass(NormalOnly):
     ) -> None:
         if of.num_classes is None:
             raise UserError(f"data.of: {of.name} has no labels, so that no class can be normal")
-        for option, share in [("test_share", test_share), ("val_share", val_share)]:
-            if not 0 < share < 1:
-                raise UserError(f"data.{option}={share}: give a share between 0 and 1")
+        refuse_shares(test_share=test_share, val_share=val_share)
         self.of = of
         self.normal, self.strange = self.chosen(normal, anomalous)
         self.test_share, self.val_share = test_share, val_share
