@@ -140,6 +140,7 @@ def test_labels_and_test_sounds_by_folders(write):
 @pytest.mark.parametrize(
     "content",
     [b"", b"RIFF", b"\x89PNG\r\n", wav(np.zeros(0)), wav(np.array([np.nan]), subtype="FLOAT")],
+    ids=["empty", "cut off", "a picture", "no samples", "not a number"],  # bytes tell the time
 )
 def test_a_sound_that_cannot_be_read_ends_the_run_before_training_and_is_named(write, content):
     sounds = {"train/a/1.wav": wav(np.ones(9)), "test/a/2.wav": content}

@@ -266,6 +266,7 @@ def test_drums_are_not_transposed(write):
         (midi((0, 0, [(20, 0, 1)])), "bad.mid: its notes go from 20 to 20.*data.lowest_pitch=20"),
         (midi((0, 0, [(60, 0, 200_000)])), "bad.mid: it lasts for"),
     ],
+    ids=["no MIDI", "empty", "no notes", "drums alone", "too low", "too long"],
 )
 def test_a_midi_file_that_will_not_do_is_named(write, content, told):
     root = str(write({"good.mid": midi((0, 0, [(60, 0, 4)])), "bad.mid": content}))
