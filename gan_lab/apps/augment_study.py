@@ -1,12 +1,13 @@
-"""`python -m gan_lab.apps.augment_study run=runs/...`: do a GAN's samples help a classifier?
+"""`python -m gan_lab.apps.augment_study run=runs/...`: do a GAN's samples help a learner?
 
-The same small classifier learns, in as many steps, from a share of the real training data alone,
-from these and their classic augmentations, from these and samples (half and half), and from samples
-alone. What counts is its accuracy on the real test split. Options beside `run=`:
+The same small classifier of pictures, or the same classifiers (regressors) of rows of a table,
+learn from a share of the real training data alone, from these and their classic augmentations, from
+these and samples (half and half), and from samples alone. What counts is their accuracy (R^2) on
+the real test split. Options beside `run=`:
 
     fractions=[0.05,0.1,0.25,1.0]   shares of the training split, so many of each class
     seeds=5                         trainings of each, for the confidence intervals
-    steps=600 batch=128             of each training
+    steps=600 batch=128             of each training, of pictures only
     num_samples=10000               that are drawn for each seed
     checkpoint=best                 or last
 
@@ -27,12 +28,10 @@ from rich.progress import Progress
 from rich.table import Table
 from scipy.stats import t as student
 
-from gan_lab.apps.study.pictures import PictureStudy
+from gan_lab.apps.study.choice import Study, study_of
 from gan_lab.data.share import first_share
 from gan_lab.errors import UserError, command
 from gan_lab.files import atomic_write
-from gan_lab.media import holds_pictures
-from gan_lab.models.base import GAN
 from gan_lab.runs import Run, load
 from gan_lab.training import build_data
 
@@ -52,8 +51,8 @@ class Options:
     run: str = ""
     fractions: list[float] = field(default_factory=lambda: [0.05, 0.1, 0.25, 1.0])
     seeds: int = 5
-    steps: int = 600
-    batch: int = 128
+    steps: int | None = None
+    batch: int | None = None
     num_samples: int = 10_000
     checkpoint: str = "best"
 
@@ -90,34 +89,28 @@ def options_of(arguments: list[str]) -> Options:
         reason = str(error).splitlines()[0]
         raise UserError(f"{' '.join(arguments)}: {reason}; the options are {known}") from None
     if not options.run:
-        raise UserError("run= is missing: name the folder of a trained, conditional GAN")
+        raise UserError("run= is missing: name the folder of a trained GAN")
     if not options.fractions or not all(0 < f <= 1 for f in options.fractions):
         raise UserError(f"fractions={options.fractions}: give shares above 0, at most 1")
     for name in ("seeds", "steps", "batch", "num_samples"):
-        if getattr(options, name) < 1:
+        if getattr(options, name) is not None and getattr(options, name) < 1:
             raise UserError(f"{name}={getattr(options, name)}: give at least 1")
     return options
 
 
-def study(options: Options, console: Console) -> tuple[list[Outcome], int]:
-    """All outcomes, and how many real training items the GAN has learnt from."""
+def study(options: Options, console: Console) -> tuple[Study, list[Outcome], int]:
+    """The study, all outcomes, and how many real training items the GAN has learnt from."""
     run = Run(Path(options.run))
     config = run.config.copy()
     known = float(config.data.get("train_share", 1.0))
     if "train_share" in config.data:
         config.data.train_share = 1.0
     data, gan = build_data(config), load(run.checkpoint(options.checkpoint))
-    if not isinstance(gan, GAN) or not gan.conditional or data.num_classes is None:
-        raise UserError(f"run={run.path}: a study needs a GAN that is asked for labels")
-    if "test" not in data.splits or not holds_pictures(data):
-        raise UserError(
-            f"run={run.path}: {data.name} has no pictures kept for testing; take a set with a"
-            " split test, such as data=fashion_mnist"
-        )
+    learner = study_of(
+        run.path, data, gan,
+        num_samples=options.num_samples, steps=options.steps, batch=options.batch,
+    )  # fmt: skip
     whole = data.reals("train")
-    learner = PictureStudy(
-        data, gan, num_samples=options.num_samples, steps=options.steps, batch=options.batch
-    )
     outcomes = []
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("training", total=len(options.fractions) * options.seeds)
@@ -129,12 +122,13 @@ def study(options: Options, console: Console) -> tuple[list[Outcome], int]:
                     found[way].append(value)
                 progress.advance(task)
             outcomes += [Outcome(w, fraction, len(part), values) for w, values in found.items()]
-    return outcomes, len(first_share(whole, known))
+    return learner, outcomes, len(first_share(whole, known))
 
 
-def show(outcomes: list[Outcome], num_known: int, console: Console) -> None:
-    """A table: accuracy in percent, with the confidence interval."""
-    table = Table("of the labels", "real items", *WAYS.values())
+def show(learner: Study, outcomes: list[Outcome], num_known: int, console: Console) -> None:
+    """A table: scores in percent, with the confidence interval."""
+    headings = ("of the labels", f"real {learner.noun}", *WAYS.values())
+    table = Table(*headings, title=learner.title)
     fractions = sorted({outcome.fraction for outcome in outcomes})
     for fraction in fractions:
         row = {outcome.way: outcome for outcome in outcomes if outcome.fraction == fraction}
@@ -144,13 +138,13 @@ def show(outcomes: list[Outcome], num_known: int, console: Console) -> None:
     console.print(table)
     if any(outcome.num_real < num_known for outcome in outcomes):
         console.print(
-            f"* the GAN has learnt from {num_known} labelled items, more than the classifier here;"
-            " train it with data.train_share= for a fair comparison"
+            f"* the GAN has learnt from {num_known} labelled {learner.noun}, more than the learner"
+            " here; train it with data.train_share= for a fair comparison"
         )
 
 
-def plot(outcomes: list[Outcome], path: Path) -> None:
-    """Accuracy against the number of real items, a line for each way."""
+def plot(learner: Study, outcomes: list[Outcome], path: Path) -> None:
+    """Scores against the number of real items, a line for each way."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -169,8 +163,8 @@ def plot(outcomes: list[Outcome], path: Path) -> None:
     numbers = sorted({outcome.num_real for outcome in outcomes})
     axes.set_xticks(numbers, [str(number) for number in numbers])
     axes.minorticks_off()
-    axes.set_xlabel("real training items")
-    axes.set_ylabel("accuracy on the real test split, %")
+    axes.set_xlabel(f"real training {learner.noun}")
+    axes.set_ylabel(learner.score)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e5e5e5")
     axes.legend(frameon=False)
@@ -182,12 +176,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the study; write augment_study.png and .json into the run's folder."""
     options = options_of(sys.argv[1:] if arguments is None else arguments)
     console = Console()
-    outcomes, num_known = study(options, console)
-    show(outcomes, num_known, console)
+    learner, outcomes, num_known = study(options, console)
+    show(learner, outcomes, num_known, console)
     folder = Path(options.run)
-    plot(outcomes, folder / "augment_study.png")
+    plot(learner, outcomes, folder / "augment_study.png")
     record = {
-        "options": asdict(options),
+        "options": asdict(options) | learner.settings(),
         "num_real_of_gan": num_known,
         "outcomes": [asdict(outcome) for outcome in outcomes],
     }

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan_lab.data.share import first_share
+from gan_lab.data.share import check_share, first_share
 from gan_lab.data.stream import Batch, Batches, Stream, mirror_
 from gan_lab.errors import UserError
 from gan_lab.media import Medium, usual_medium
@@ -188,8 +188,7 @@ class DataModule(L.LightningDataModule):
         train_share: float = 1.0,
     ) -> None:
         super().__init__()
-        if not 0 < train_share <= 1:
-            raise UserError(f"data.train_share={train_share}: give a share above 0, at most 1")
+        check_share(train_share)
         if batch_size < 1:
             raise UserError(f"data.batch_size={batch_size}: a minibatch holds at least 1 picture")
         if mirror and len(shape) == 1:

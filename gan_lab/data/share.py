@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from gan_lab.errors import UserError
 from gan_lab.randomness import SHARE, generator
 
 if TYPE_CHECKING:
@@ -46,10 +47,23 @@ def first_share(reals: "Reals", share: float) -> "Reals":
     """
     if share == 1:
         return reals
-    order = torch.randperm(len(reals), generator=generator(SHARE))
-    labels = reals.labels(order)
+    return Part(reals, kept(len(reals), reals.labels(torch.arange(len(reals))), share))
+
+
+def kept(num: int, labels: Tensor | None, share: float) -> Tensor:
+    """The numbers of those of `num` items that `first_share` takes.
+
+    Args:
+        labels: (num,) int64, or None.
+    """
+    order = torch.randperm(num, generator=generator(SHARE))
     if labels is None:
-        return Part(reals, order[: max(1, round(share * len(order)))])
-    parts = [order[labels == label] for label in labels.unique()]
-    kept = torch.cat([part[: max(1, round(share * len(part)))] for part in parts])
-    return Part(reals, kept.sort().values)
+        return order[: max(1, round(share * num))]
+    parts = [order[labels[order] == label] for label in labels.unique()]
+    return torch.cat([part[: max(1, round(share * len(part)))] for part in parts]).sort().values
+
+
+def check_share(share: float) -> None:
+    """Refuse what is no share of a training split."""
+    if not 0 < share <= 1:
+        raise UserError(f"data.train_share={share}: give a share above 0, at most 1")

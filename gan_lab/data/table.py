@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from gan_lab.data.base import ArrayReals, DataModule
+from gan_lab.data.share import check_share, kept
 from gan_lab.data.stream import Batch, Stream
-from gan_lab.data.table_files import TARGET, WORD, Table, read_table, shipped_table
+from gan_lab.data.table_files import NUMBER, TARGET, WORD, Table, read_table, shipped_table
 from gan_lab.data.table_modes import modes_of
 from gan_lab.errors import UserError
 from gan_lab.media.tables import Rows
@@ -122,6 +123,8 @@ class TableData(DataModule):
         missing: whether empty cells are values like others; false refuses them.
         num_modes: at most so many modes of a column of numbers (paper: 10).
         split_seed: the key of the rows that are kept out.
+        train_share: of the training rows, what is used: the same rows whatever the seed, so many of
+            each category of a target of words without empty cells. Modes are fitted to these alone.
         batch_size, seed: see `DataModule`.
     """
 
@@ -142,6 +145,7 @@ class TableData(DataModule):
         missing: bool = True,
         num_modes: int = 10,
         split_seed: int = 0,
+        train_share: float = 1.0,
         batch_size: int = 500,
         seed: int = 0,
     ) -> None:
@@ -149,6 +153,7 @@ class TableData(DataModule):
             raise UserError(f"data.num_modes={num_modes}: a column of numbers has at least 1")
         if not 0 < test_share < 1:
             raise UserError(f"data.test_share={test_share}: give a number between 0 and 1")
+        check_share(train_share)
         options = {"words": words, "drop": drop, "missing_allowed": missing}
         if root is None and (words or drop or test_root):
             raise UserError(
@@ -160,19 +165,24 @@ class TableData(DataModule):
         described = None if target is None else whole.column(target)
         refuse_unwritable(whole)
         if test_root is None:
-            kept = kept_out(whole, target, test_share, split_seed)
-            self.tables = {"train": whole.rows(~kept), "test": whole.rows(kept)}
+            tested = kept_out(whole, target, test_share, split_seed)
+            self.tables = {"train": whole.rows(~tested), "test": whole.rows(tested)}
         else:
             options = {"schema": whole.schema, "missing_allowed": missing}
             test = read_table(test_root, option="data.test_root", **options)
             self.tables = {"train": whole, "test": test}
+        classes = [] if described is None or described["missing"] else described["categories"]
+        if train_share < 1:  # taken here, not by `reals`: the modes are of these rows alone
+            rows = self.tables["train"]
+            labels = torch.from_numpy(rows.values[target]) if classes else None
+            self.tables["train"] = rows.rows(kept(len(rows), labels, train_share).numpy())
         for split, rows in self.tables.items():
             if len(rows) < 2:
                 raise UserError(f"{whole.source}: {len(rows)} rows for {split}, give at least 2")
+        refuse_empty(self.tables["train"])
         self.rows_medium = Rows(
             columns=whole.schema, scales=modes_of(self.tables["train"], num_modes), target=target
         )
-        classes = [] if described is None or described["missing"] else described["categories"]
         super().__init__(
             name=table if root is None else whole.source,
             shape=(sum(self.rows_medium.widths()),),
@@ -260,6 +270,16 @@ def kept_out(table: Table, target: str | None, share: float, seed: int) -> np.nd
         rows = order[groups[order] == group]
         kept[rows[: round(share * len(rows))]] = True
     return kept
+
+
+def refuse_empty(table: Table) -> None:
+    """Refuse columns of numbers without a number, which have no modes."""
+    for column in table.schema:
+        if column["kind"] == NUMBER and np.isnan(table.values[column["name"]]).all():
+            raise UserError(
+                f"{table.source}, column {column['name']!r}: no number is left in the"
+                f" {len(table)} training rows; drop the column, or keep more rows"
+            )
 
 
 def refuse_unwritable(table: Table) -> None:

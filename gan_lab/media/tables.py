@@ -4,7 +4,7 @@ The representation of "Modeling Tabular Data using Conditional GAN" (Xu et al. 2
 here with places of their own for what is missing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -134,12 +134,16 @@ class Rows(Medium):
         return Table("samples", self.columns, values)
 
     def features(self, samples: Tensor) -> Tensor:
-        """What metrics compare, (N, F) float32, of rows (N, D) as a file would hold them.
+        """What metrics compare, (N, F) float32, of rows (N, D) as a file would hold them."""
+        return self.measured(self.decode(samples))
+
+    def measured(self, table: Table) -> Tensor:
+        """The same of a table of the schema.
 
         A number minus the training rows' mean, by their deviation, 0 where it is missing, and
         whether it is, if it may be; a word's one-hot. See `feature_spans`.
         """
-        table, parts = self.decode(samples), []
+        parts = []
         for column, scale, (hot, end) in zip(
             self.columns, self.scales, self.one_hots(), strict=True
         ):
@@ -153,6 +157,18 @@ class Rows(Medium):
             if column["missing"]:
                 parts.append(np.isnan(values)[:, None])
         return torch.from_numpy(np.concatenate(parts, 1).astype(np.float32))
+
+    def measuring_by(self, table: Table) -> "Rows":
+        """These rows, whose features are numbers by the mean and deviation of another table."""
+        scales = []
+        for column, scale in zip(self.columns, self.scales, strict=True):
+            values = table.values[column["name"]]
+            if scale is not None:
+                values = values[~np.isnan(values)]
+                mean, deviation = (values.mean(), values.std()) if len(values) else (0.0, 0.0)
+                scale = Scale(**{**scale, "mean": mean, "deviation": deviation})
+            scales.append(scale)
+        return replace(self, scales=scales)
 
     def feature_spans(self) -> list[tuple[int, int]]:
         """First feature of each column, and the one after its last."""

@@ -63,13 +63,16 @@ class Efficacy(TableFormula):
             for name, learner in self.learners().items()
         }
 
-    def score(self, learnt: Features, real: Features, data: "DataModule") -> float:
-        found = self.scores(learnt.values, real.held_out.values, data.medium)
-        return float(np.mean(list(found.values())))
+    def score(self, learnt: Tensor, test: Tensor, medium: Rows) -> float:
+        """The mean of these."""
+        return float(np.mean(list(self.scores(learnt, test, medium).values())))
 
     def __call__(self, real: Features, fake: Features, data: "DataModule") -> tuple[float, float]:
-        reals = real.remember(("efficacy", self.seed), lambda: self.score(real, real, data))
-        score = self.score(fake, real, data)
+        test, medium = real.held_out.values, data.medium
+        reals = real.remember(
+            ("efficacy", self.seed), lambda: self.score(real.values, test, medium)
+        )
+        score = self.score(fake.values, test, medium)
         return score, score / reals if reals else np.nan
 
     def beside(self, real: Features, data: "DataModule") -> dict[str, tuple[float, ...]]:

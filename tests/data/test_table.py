@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from gan_lab.data.share import first_share
 from gan_lab.data.table import Conditions, TableData
 from gan_lab.errors import UserError
 
@@ -122,3 +123,32 @@ def test_modes_come_from_the_cache(monkeypatch):
     first = TableData(table="iris")
     monkeypatch.setattr("gan_lab.data.table_modes.fitted", None)
     assert TableData(table="iris").medium == first.medium
+
+
+def test_a_share_of_the_rows_is_kept_of_each_class_and_modes_know_no_others():
+    whole, few, fewer = (TableData(table="iris", train_share=share) for share in (1.0, 0.5, 0.1))
+    counts = np.bincount(few.tables["train"].values["target"]).tolist()
+    assert counts == [20, 20, 20] and few.frequencies == [pytest.approx([1 / 3] * 3)]
+    assert len(few.tables["test"]) == 30 == len(whole.tables["test"])
+    part = first_share(whole.reals(), 0.5)
+    rows = whole.medium.decode(part.images(range(60)))
+    assert rows.cells("petal length (cm)") == few.tables["train"].cells("petal length (cm)")
+    petals = few.tables["train"].values["petal length (cm)"]
+    scale = few.medium.scales[2]
+    assert scale["mean"] == pytest.approx(petals.mean())
+    assert (scale["low"], scale["high"]) == (petals.min(), petals.max())
+    assert rows_of(fewer) <= rows_of(few)
+    assert len(few.reals()) == 60 and few.reals().labels(range(60)).bincount().tolist() == counts
+
+
+def rows_of(data):
+    table = data.tables["train"]
+    return set(zip(*(table.cells(name) for name in table.names), strict=True))
+
+
+def test_a_column_that_loses_all_its_numbers_is_named(tmp_path):
+    rows = "a,b\n" + "".join(f"{n},{'' if n % 50 else n}\n" for n in range(100))
+    with pytest.raises(UserError, match="column 'b': no number is left in the 4 training rows"):
+        TableData(root=written(tmp_path / "t.csv", rows), train_share=0.05)
+    with pytest.raises(UserError, match="data.train_share=0"):
+        TableData(table="iris", train_share=0)

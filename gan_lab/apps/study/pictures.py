@@ -56,13 +56,20 @@ class PictureStudy:
         batch: their size.
     """
 
+    noun, title = "pictures", ""
+    score = "accuracy on the real test split, %"
+
     def __init__(
-        self, data: DataModule, gan: GAN, *, num_samples: int, steps: int, batch: int
+        self, data: DataModule, gan: GAN, *, num_samples: int, steps: int = 600, batch: int = 128
     ) -> None:
         self.data, self.gan, self.num_samples = data, gan, num_samples
         self.steps, self.batch = steps, batch
         self.test = Shown.of(data.reals("test"))
         self.classic = [DiffAugment(["translation"]), *([Flip()] if data.mirror else [])]
+
+    def settings(self) -> dict[str, int | str]:
+        """How classifiers learn."""
+        return {"steps": self.steps, "batch": self.batch}
 
     def accuracies(self, reals: Reals, seed: int) -> dict[str, float]:
         """Way -> accuracy on the real test split, of classifiers that learnt from the part `reals`.
