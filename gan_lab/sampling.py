@@ -47,6 +47,7 @@ def draw(config: DictConfig) -> Path:
         seed=config.seed,
         label=config.label,
         caption=None if config.caption is None else str(config.caption),
+        where=asked_of(config.where),
         truncation=config.truncation,
         raw=config.raw,
         output=None if config.output is None else Path(config.output),
@@ -58,6 +59,9 @@ def draw(config: DictConfig) -> Path:
         raise UserError(f"input={order.input}: {type(gan).__name__} draws from noise; leave it out")
     if isinstance(mode, Plain):
         raise UserError(f"run={run.path}: {type(gan).__name__} draws from noise; leave mode= out")
+    if order.where is not None and not hasattr(gan, "asked"):
+        name = type(gan).__name__
+        raise UserError(f"where={config.where}: {name} is asked for no words; leave it out")
     # Refuses a class that is not there, and a caption that is too long.
     gan.condition(order.num, order.seed, label=order.label, caption=order.caption)
     return mode(gan, order)
@@ -69,7 +73,7 @@ def answered(gan: Translator, run: Run, mode: Callable, order: Order) -> Path:
         raise UserError(f"run={run.path}: it answers pictures and has no latents; leave mode= out")
     if isinstance(mode, Plain) and order.input is None:
         raise UserError("input=null: this mode asks for one picture or a folder of them, input=...")
-    unused = {"label": order.label, "truncation": order.truncation, "caption": order.caption}
+    unused = {name: getattr(order, name) for name in ("label", "truncation", "caption", "where")}
     for name, value in unused.items():
         if value not in (None, 1.0):
             raise UserError(f"{name}={value}: {type(gan).__name__} takes none; leave it out")
@@ -83,12 +87,23 @@ def answered(gan: Translator, run: Run, mode: Callable, order: Order) -> Path:
     return path
 
 
+def asked_of(where: DictConfig | str | None) -> dict[str, str | None] | None:
+    """Column -> word of `where={column: word}`; a word that looks like a number is still a word."""
+    if where is None:
+        return None
+    if not isinstance(where, DictConfig):
+        raise UserError(f"where={where}: name a column and a word of it, where='{{column: word}}'")
+    return {str(name): None if word is None else str(word) for name, word in where.items()}
+
+
 class Samples:
     """One file of samples, a class in each row of a conditional model, or a folder of files."""
 
     def __call__(self, gan: GAN, order: Order) -> Path:
         name = "" if order.label is None else f"-label{order.label}"
         name += "" if order.caption is None else "-" + file_name(order.caption)
+        for column, word in (order.where or {}).items():
+            name += "-" + file_name(f"{column} {word}")
         path = order.path(f"seed{order.seed}-{order.num}{name}", *gan.medium.suffixes)
         if hasattr(gan, "captions"):
             return draw_captions(gan, order, path)
@@ -97,6 +112,8 @@ class Samples:
             label, columns = rows_of_classes(num, gan.num_classes)
             num = len(label)
         options = {"seed": order.seed, "truncation": order.truncation, "raw": order.raw}
+        if order.where is not None:
+            options["where"] = order.where
         samples = gan.sample(num, label=label, **options).cpu()
         gan.medium.write(samples, path, columns)
         return path

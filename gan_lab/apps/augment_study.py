@@ -138,8 +138,8 @@ def show(learner: Study, outcomes: list[Outcome], num_known: int, console: Conso
     console.print(table)
     if any(outcome.num_real < num_known for outcome in outcomes):
         console.print(
-            f"* the GAN has learnt from {num_known} labelled {learner.noun}, more than the learner"
-            " here; train it with data.train_share= for a fair comparison"
+            f"* the GAN has learnt from {num_known} labelled {learner.noun}, more than the"
+            f" {learner.who} here; train it with data.train_share= for a fair comparison"
         )
 
 
@@ -151,16 +151,19 @@ def plot(learner: Study, outcomes: list[Outcome], path: Path) -> None:
     figure = Figure(figsize=(7, 4.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    for (way, words), colour in zip(WAYS.items(), COLOURS, strict=True):
+    numbers = sorted({outcome.num_real for outcome in outcomes})
+    low, high = numbers[0] / 1.2, numbers[-1] * 1.2
+    aside = (high / low) ** 0.01  # or intervals would hide each other
+    for place, ((way, words), colour) in enumerate(zip(WAYS.items(), COLOURS, strict=True)):
         line = [outcome for outcome in outcomes if outcome.way == way]
         axes.errorbar(
-            [outcome.num_real for outcome in line],
+            [outcome.num_real * aside ** (place - 1.5) for outcome in line],
             [100 * outcome.mean for outcome in line],
             yerr=[100 * np.nan_to_num(outcome.reach) for outcome in line],
             label=words, color=colour, marker="o", markersize=4, capsize=3,
         )  # fmt: skip
     axes.set_xscale("log")
-    numbers = sorted({outcome.num_real for outcome in outcomes})
+    axes.set_xlim(low, high)
     axes.set_xticks(numbers, [str(number) for number in numbers])
     axes.minorticks_off()
     axes.set_xlabel(f"real training {learner.noun}")

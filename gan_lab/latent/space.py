@@ -1,5 +1,6 @@
 """The spaces that samples are drawn, mixed and searched in: z, and w where there is one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Order:
         seed: of latents and of drawn labels.
         label: a class id for all; None draws them.
         caption: what to draw, for all, by models that take captions; None draws examples.
+        where: one column of words and the word that rows are asked to have, of models of tables.
         truncation: psi.
         raw: the generator as it is instead of its average.
         output: where to write; None chooses a place in the run's folder.
@@ -34,6 +36,7 @@ class Order:
     seed: int = 0
     label: int | None = None
     caption: str | None = None
+    where: Mapping[str, str | None] | None = None
     truncation: float = 1.0
     raw: bool = False
     output: Path | None = None

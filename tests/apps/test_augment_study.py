@@ -101,10 +101,11 @@ def test_a_study_from_run_to_plot(tmp_path, capsys):
         f"run={tmp_path / 'run'}", "fractions=[0.2,1]", "seeds=2", "steps=2", "batch=8",
         "num_samples=20", "checkpoint=last",
     ])  # fmt: skip
-    told = capsys.readouterr().out
-    assert "20 %" in told and "more than the classifier" in told
+    told = " ".join(capsys.readouterr().out.split())
+    assert "20 %" in told and "labelled pictures, more than the classifier here" in told
     record = json.loads((tmp_path / "run/augment_study.json").read_text())
     assert 140 < record["num_real_of_gan"] < 160 and len(record["outcomes"]) == 8
+    assert record["options"]["steps"] == 2 and record["options"]["batch"] == 8
     assert (tmp_path / "run/augment_study.png").stat().st_size > 5000
 
 

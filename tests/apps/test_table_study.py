@@ -133,9 +133,13 @@ def run(tmp_path_factory):
 def test_a_study_from_run_to_plot(run, capsys):
     options = ["fractions=[0.2,1]", "seeds=2", "num_samples=30", "checkpoint=last"]
     main([f"run={run}", *options])
-    told = capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
     assert "accuracy on the real test split" in told and "real rows" in told
-    assert "24*" in told and "learnt from 60 labelled rows" in told and "120*" not in told
+    assert (
+        "24*" in told
+        and "learnt from 60 labelled rows, more than the learners" in told
+        and "120*" not in told
+    )
     record = json.loads((run / "augment_study.json").read_text())
     assert record["num_real_of_gan"] == 60 and len(record["outcomes"]) == 8
     assert record["options"]["learners"] == "logistic, tree, forest"

@@ -1,9 +1,12 @@
 import pytest
 import torch
-from support import build, fit
+from support import SMALL, build, compose, fit
 
 from gan_lab.data.table_files import read_table
 from gan_lab.errors import UserError
+from gan_lab.runs import load
+from gan_lab.sampling import asked_of, draw
+from gan_lab.training import train
 
 IRIS = ["model=ctgan", "data=table", "data.table=iris", "model.discriminator.pac=2"]
 
@@ -91,3 +94,52 @@ def test_plain_gans_learn_rows_too(tmp_path):
     fit(gan, data, steps=2)
     gan.medium.write(gan.sample(5, seed=0), tmp_path / "made.csv", 1)
     assert read_table(tmp_path / "made.csv").names == data.tables["train"].names
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "iris"
+    more = ["trainer.kimg=0.032", "metrics=none", "logger=none", f"run_dir={folder}"]
+    train(compose(*SMALL, *IRIS, *more), [])
+    return folder
+
+
+def drawn(run, *options):
+    return draw(compose(f"run={run}", "num=6", "checkpoint=last", *options, name="sample"))
+
+
+def test_the_command_line_asks_for_a_word(run, tmp_path):
+    path = drawn(run, "where={target: versicolor}")
+    assert path.name == "seed0-6-target-versicolor.csv"
+    gan = load(run / "checkpoints/last.ckpt")
+    gan.medium.write(gan.sample(6, seed=0, where={"target": "versicolor"}), tmp_path / "a.csv", 1)
+    gan.medium.write(gan.sample(6, seed=0, where={"target": "setosa"}), tmp_path / "b.csv", 1)
+    assert path.read_text() == (tmp_path / "a.csv").read_text()
+    assert path.read_text() != (tmp_path / "b.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("{target: rose}", "choose one of setosa, versicolor, virginica"),
+        ("{colour: red}", "name one column of words: target"),
+        ("{}", "name one column of words: target"),
+        ("versicolor", "where=versicolor: name a column and a word of it"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_named(run, where, said):
+    with pytest.raises(UserError, match=said):
+        drawn(run, f"where={where}")
+
+
+def test_words_that_look_like_numbers_are_words():
+    for text, found in {"{a: 1}": "1", "{a: 'true'}": "true", "{a: null}": None}.items():
+        assert asked_of(compose(f"where={text}", name="sample").where) == {"a": found}
+
+
+def test_models_that_are_asked_for_no_words_say_so(tmp_path):
+    folder = tmp_path / "run"
+    more = ["trainer.kimg=0.032", "metrics=none", "logger=none", f"run_dir={folder}"]
+    train(compose(*SMALL, "model=gan", "data=table", "data.table=iris", *more), [])
+    with pytest.raises(UserError, match="where=.*OriginalGAN is asked for no words; leave it out"):
+        drawn(folder, "where={target: setosa}")

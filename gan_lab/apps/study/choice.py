@@ -16,12 +16,14 @@ class Study(Protocol):
     """Learners that learn from a real part of the training split in four ways.
 
     Attributes:
-        noun: what they learn from, in the plural.
+        noun: what is learnt from, in the plural.
+        who: learns.
         score: what is measured, for an axis.
         title: the same and by whom, over a table; "" for none.
     """
 
     noun: str
+    who: str
     score: str
     title: str
 

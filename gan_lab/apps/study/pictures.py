@@ -56,7 +56,7 @@ class PictureStudy:
         batch: their size.
     """
 
-    noun, title = "pictures", ""
+    noun, who, title = "pictures", "classifier", ""
     score = "accuracy on the real test split, %"
 
     def __init__(

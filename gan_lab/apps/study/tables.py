@@ -26,7 +26,7 @@ class TableStudy:
         num_samples: for learning from samples alone.
     """
 
-    noun = "rows"
+    noun, who = "rows", "learners"
 
     def __init__(self, data: DataModule, gan: GAN, *, num_samples: int) -> None:
         self.data, self.gan, self.num_samples = data, gan, num_samples
