@@ -3,12 +3,12 @@
 python -m gan_lab.apps.score run=runs/... input=rows.csv output=scores.csv
 python -m gan_lab.apps.score run=runs/... input=pictures/ output=scores.csv
 
+Rows are those of a .csv, .csv.gz or .parquet.
 Writes a line for each row or picture: its score, whether that is above the threshold, and of a row
 the columns that contribute most. Those that cannot be read are listed in <output>-left-out.csv.
 """
 
 import csv
-import gzip
 import itertools
 import json
 import sys
@@ -26,7 +26,7 @@ from gan_lab.data.base import as_float
 from gan_lab.data.layout import is_picture
 from gan_lab.data.picture import decode
 from gan_lab.data.source import open_source
-from gan_lab.data.table_files import EMPTY
+from gan_lab.data.table_chunks import chunks
 from gan_lab.engine.scoring import Scoring
 from gan_lab.errors import UserError
 from gan_lab.files import atomic_write
@@ -184,7 +184,11 @@ def scored_rows(
     entries = np.array(medium.entries)
     names = [column["name"] for column in medium.columns]
     member = torch.from_numpy(entries[:, None] == np.array(names)).float()  # (D, columns)
-    for numbers, cells in chunks(source, names, config.chunk, left_out):
+
+    def skipped(row: int, why: str) -> None:
+        left_out.add(row, "", why)
+
+    for numbers, cells in chunks(source, names, config.chunk, skipped):
         table, faults = medium.read(cells)
         for fault in faults:
             left_out.add(numbers[fault["row"]], fault["column"], fault["why"])
@@ -201,42 +205,6 @@ def scored_rows(
         ):
             why = [x for s, p in zip(share, place, strict=True) for x in (names[p], f"{s:.3f}")]
             yield numbers[row], f"{value:.6g}", int(value > threshold), *why
-
-
-def chunks(
-    source: Path, names: list[str], size: int, left_out: LeftOut
-) -> Iterator[tuple[list[int], dict[str, list[str | None]]]]:
-    """Row numbers (from 1) and the wanted columns' texts, `size` rows at a time."""
-    if not source.is_file() or not source.name.lower().endswith((".csv", ".csv.gz")):
-        raise UserError(f"input={source}: this run scores rows; give a .csv or .csv.gz")
-    opened = gzip.open if source.name.lower().endswith(".gz") else open
-    try:
-        with opened(source, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
-            lines = csv.reader(file)
-            header = [name.strip() for name in next(lines, [])]
-            absent = [name for name in names if name not in header]
-            if absent:
-                raise UserError(
-                    f"input={source} has no column {', '.join(map(repr, absent))}, which the run"
-                    f" was trained on; it has: {', '.join(header) or 'none'}"
-                )
-            places = [header.index(name) for name in names]
-            rows = enumerate((row for row in lines if row), 1)
-            while some := list(itertools.islice(rows, size)):
-                whole = []
-                for number, row in some:
-                    if len(row) == len(header):
-                        whole.append((number, row))
-                        continue
-                    left_out.add(number, "", f"{len(row)} cells for {len(header)} columns")
-                texts = [[row[place].strip() for _, row in whole] for place in places]
-                cells = {
-                    name: [None if text in EMPTY else text for text in column]
-                    for name, column in zip(names, texts, strict=True)
-                }
-                yield [number for number, _ in whole], cells
-    except (csv.Error, OSError, EOFError) as error:
-        raise UserError(f"input={source}: it cannot be read ({error})") from None
 
 
 # Pictures ------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import TypedDict
 
 import numpy as np
@@ -233,13 +234,7 @@ def check_header(header: list[str], path: Path) -> None:
 
 def parquet_cells(path: Path, option: str) -> dict[str, list[str | None]]:
     """Column -> texts, None where a cell is missing; numbers as Python spells them."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise UserError(
-            f"{option}={path}: Parquet needs pyarrow: pip install 'gan-lab[tables]', or give a .csv"
-        ) from None
+    pa, pq = arrow(f"{option}={path}")
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
@@ -249,6 +244,18 @@ def parquet_cells(path: Path, option: str) -> dict[str, list[str | None]]:
         name: spelt(values.to_pylist())
         for name, values in zip(table.column_names, table.columns, strict=True)
     }
+
+
+def arrow(asked: str) -> tuple[ModuleType, ModuleType]:
+    """pyarrow, and its part that knows Parquet; `asked` begins the error where they are missing."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise UserError(
+            f"{asked}: Parquet needs pyarrow: pip install 'gan-lab[tables]', or take a .csv"
+        ) from None
+    return pa, pq
 
 
 def spelt(values: Iterable[object]) -> list[str | None]:
@@ -398,13 +405,7 @@ def write_csv(table: Table, path: Path, opened=open) -> None:
 
 def write_parquet(table: Table, path: Path) -> None:
     """int64, double or string columns; null where values are missing."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise UserError(
-            f"output={path}: Parquet needs pyarrow: pip install 'gan-lab[tables]', or write a .csv"
-        ) from None
+    pa, pq = arrow(f"output={path}")
     types = {
         column["name"]: pa.string() if column["kind"] == WORD
         else pa.int64() if column["whole"] else pa.float64()

@@ -1,5 +1,7 @@
 import csv
 import gzip
+import importlib
+import sys
 
 import pytest
 import torch
@@ -7,6 +9,7 @@ from PIL import Image
 from support import SMALL, compose
 
 from gan_lab.apps import score as app
+from gan_lab.data.table_chunks import chunks
 from gan_lab.data.table_files import shipped_table, spelt
 from gan_lab.errors import UserError
 from gan_lab.runs import load
@@ -96,6 +99,60 @@ def test_a_missing_column_and_a_file_without_a_readable_row_are_errors(tables, r
     words = write(tmp_path / "words.csv", [rows[0], ["x"] * len(rows[0])])
     with pytest.raises(UserError, match="nothing in it could be scored"):
         asked(tables, words, tmp_path / "s.csv", threshold=0.5)
+    assert not (tmp_path / "s.csv").exists()
+
+
+def parquet(path, rows):
+    """Columns of doubles, but of words where a cell is no number; "" is null."""
+    pa = pytest.importorskip("pyarrow")
+    columns = {}
+    for name, *texts in zip(*rows, strict=True):
+        cells = [None if text == "" else text for text in texts]
+        words = any(text == "much" for text in texts)
+        columns[name] = cells if words else [t if t is None else float(t) for t in cells]
+    importlib.import_module("pyarrow.parquet").write_table(pa.table(columns), path, 6)
+    return path
+
+
+def test_rows_of_parquet_are_scored_as_those_of_csv(tables, rows, tmp_path):
+    rows[1][2], rows[4][0], rows[6][1] = "much", "", "nan"
+    rows = [["more", *rows[0]], *(["0", *row] for row in rows[1:])]
+    for name, source in {
+        "a": write(tmp_path / "rows.csv", rows),
+        "b": parquet(tmp_path / "rows.parquet", rows),
+    }.items():
+        assert asked(tables, source, tmp_path / f"{name}.csv", threshold=0.5, chunk=4) == 17
+    (a, b), (out_a, out_b) = (
+        [read(tmp_path / f"{name}{end}.csv") for name in "ab"] for end in ("", "-left-out")
+    )
+    assert [line["row"] for line in a] == [line["row"] for line in b]
+    for ours, theirs in zip(a, b, strict=True):
+        assert float(ours["score"]) == pytest.approx(float(theirs["score"]), rel=1e-4)
+        assert ours["column_1"] == theirs["column_1"]
+    assert [list(x.values())[1:] for x in out_a] == [list(x.values())[1:] for x in out_b]
+    assert {line["row"] for line in out_b} == {"1", "4", "6"}
+
+
+def test_parquet_is_read_some_rows_at_a_time(rows, tmp_path):
+    source, names = parquet(tmp_path / "rows.parquet", rows), rows[0][3:5]
+    some = list(chunks(source, names, 5, None))
+    assert all(len(numbers) <= 5 and list(cells) == names for numbers, cells in some)
+    assert [n for numbers, _ in some for n in numbers] == list(range(1, 21))
+    assert [c for _, cells in some for c in cells[names[1]]] == [
+        str(float(row[4])) for row in rows[1:]
+    ]
+
+
+def test_parquet_that_cannot_be_read_is_named(tables, rows, tmp_path, monkeypatch):
+    lacking = parquet(tmp_path / "lacking.parquet", [row[1:] for row in rows])
+    with pytest.raises(UserError, match="no column 'mean radius'"):
+        asked(tables, lacking, tmp_path / "s.csv", threshold=0.5)
+    (tmp_path / "broken.parquet").write_bytes(b"no")
+    with pytest.raises(UserError, match="broken.parquet: it cannot be read"):
+        asked(tables, tmp_path / "broken.parquet", tmp_path / "s.csv", threshold=0.5)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UserError, match="input=.*lacking.parquet: Parquet needs pyarrow"):
+        asked(tables, lacking, tmp_path / "s.csv", threshold=0.5)
     assert not (tmp_path / "s.csv").exists()
 
 
