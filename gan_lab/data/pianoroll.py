@@ -1,6 +1,6 @@
 """Piano rolls of short pieces: made by rule, or windows of MIDI files and chorales."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from gan_lab.data.stream import Batch
 from gan_lab.errors import UserError
 from gan_lab.media.rolls import DRUMS, Rolls
 from gan_lab.randomness import TRANSPOSE, generator
+
+MOVES = (0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5, -6)  # semitones, to any of twelve keys
 
 
 class PianoRoll(DataModule):
@@ -36,6 +38,8 @@ class PianoRoll(DataModule):
             `MidiFiles`.
         transpose: semitones that a window is moved up or down by at most, drawn anew for each
             minibatch, as far as the range allows; drums stay.
+        common_key: move every piece to where the most of it lies in the scale of C major, and so
+            a piece in a minor key to A minor; see `in_common_key`.
         tempo: beats per minute of what is played and written.
         num: training pieces, where they are made by rule; a quarter as many are kept for testing.
         batch_size, seed: see `DataModule`.
@@ -55,6 +59,7 @@ class PianoRoll(DataModule):
         hop_bars: int = 1,
         tracks: int | Sequence[str] = 4,
         transpose: int = 0,
+        common_key: bool = False,
         tempo: float = 100.0,
         num: int = 4000,
         batch_size: int = 32,
@@ -85,7 +90,7 @@ class PianoRoll(DataModule):
         self.grid = Grid(steps_per_beat, lowest_pitch, num_pitches)
         self.source = source_of(root, num, num_bars, steps_per_beat, tracks)
         self.bar = beats_per_bar * steps_per_beat  # steps
-        self.hop_bars, self.transpose = hop_bars, transpose
+        self.hop_bars, self.transpose, self.common_key = hop_bars, transpose, common_key
         self.splits = self.source.splits
         super().__init__(
             name=self.source.name,
@@ -101,23 +106,31 @@ class PianoRoll(DataModule):
             tempo=float(tempo),
             tracks=self.source.names,
             programs=self.source.programs,
+            one_voice=self.source.one_voice,
         )
+        self.melodic = np.array([program != DRUMS for program in self.source.programs])
 
     def load(self, split: str) -> "RollReals":
         hop, length = self.hop_bars * self.bar, self.shape[1]
         rolls = [
             window
-            for piece in self.source.load(split, self.grid)
+            for piece in self.pieces(split)
             for window in windows(piece, length, hop, self.bar)
         ]
         return RollReals(np.stack(rolls))
+
+    def pieces(self, split: str) -> Iterable[np.ndarray]:
+        """Whole pieces (tracks, T, P) bool."""
+        pieces = self.source.load(split, self.grid)
+        if not self.common_key:
+            return pieces
+        return [in_common_key(piece, self.melodic, self.grid.lowest_pitch) for piece in pieces]
 
     def minibatches(self, first_row: int, rows: int) -> Callable[[int], Batch]:
         plain = super().minibatches(first_row, rows)
         if self.transpose == 0:
             return plain
-        melodic = [program != DRUMS for program in self.medium.programs]
-        return Transposed(plain, self.transpose, np.array(melodic))
+        return Transposed(plain, self.transpose, self.melodic)
 
 
 class RollReals(ArrayReals):
@@ -172,6 +185,31 @@ def transposed(roll: np.ndarray, place: float, most: int) -> np.ndarray:
     down = min(most, int(pitches[0]))
     up = min(most, roll.shape[-1] - 1 - int(pitches[-1]))
     return np.roll(roll, int(place * (down + up + 1)) - down, axis=-1)
+
+
+def in_common_key(piece: np.ndarray, melodic: np.ndarray, lowest_pitch: int) -> np.ndarray:
+    """A piece (tracks, T, P) bool moved to where the most of what sounds is of C major's scale.
+
+    By six semitones at most, as few as do, and none that takes a note out of the range.
+
+    Args:
+        melodic: (tracks,) bool; the others stay where they are.
+        lowest_pitch: the MIDI number of the first pitch.
+    """
+    P = piece.shape[2]
+    amounts = piece[melodic].sum((0, 1))  # (P,): steps
+    sounding = np.flatnonzero(amounts)
+    if len(sounding) == 0:
+        return piece
+    fitting = [m for m in MOVES if sounding[0] + m >= 0 and sounding[-1] + m < P]
+    pitches = lowest_pitch + sounding
+
+    def in_scale(move: int) -> int:
+        return amounts[sounding][np.isin((pitches + move) % 12, pieces.MAJOR)].sum()
+
+    moved = piece.copy()
+    moved[melodic] = np.roll(piece[melodic], max(fitting, key=in_scale), axis=-1)
+    return moved
 
 
 def windows(piece: np.ndarray, length: int, hop: int, bar: int) -> list[np.ndarray]:

@@ -37,6 +37,7 @@ class RulePieces:
     name = "pieces"
     splits = ("train", "test")
     names, programs = VOICES, PROGRAMS
+    one_voice = True  # in each track
 
     def __init__(self, num: int, num_bars: int, steps_per_beat: int) -> None:
         if num < 40:

@@ -62,6 +62,7 @@ class ChoraleFile:
     """
 
     file_steps_per_beat = 4
+    one_voice = True  # in each track
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, path.name.split(".")[0]
@@ -125,6 +126,8 @@ class MidiFiles:
         tracks: how many voices a file has, each an instrument of it in its order, drums left out;
             or names of families of instruments, each of which makes one track.
     """
+
+    one_voice = False  # may be, but none knows before all are read
 
     def __init__(self, root: Path, tracks: int | Sequence[str]) -> None:
         self.root, self.name = root, root.name.split(".")[0]

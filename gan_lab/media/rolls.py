@@ -44,6 +44,7 @@ class Rolls(Medium):
         tempo: beats per minute.
         tracks: their names.
         programs: the General MIDI instrument of each track, 0 to 127; -1 is drums.
+        one_voice: whether no track ever sounds two pitches at once.
     """
 
     lowest_pitch: int = 36
@@ -52,6 +53,7 @@ class Rolls(Medium):
     tempo: float = 100.0
     tracks: Sequence[str] = ()
     programs: Sequence[int] = ()
+    one_voice: bool = False
 
     suffixes = (".png", ".mid", ".wav", "")
 

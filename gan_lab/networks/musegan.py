@@ -6,11 +6,12 @@ Generative Adversarial Networks with Binary Neurons for Polyphonic Music Generat
 
 In both papers kernels are as long as their strides, so that a step, a beat and a bar each are made
 of what stands above them alone: such convolutions are linear layers of parts, and written so. Layer
-norm takes the place of batch norm in the generator; the critic has none. Pitches are channels. Of
-Dong and Yang's streams the critic has that of onsets and offsets. Not in either paper: logits of
-beats under those of steps, and a smoothing of logits over time. Both make notes hold, which they
-else do not for long: a gap of one step is near, in the distance that a critic with this penalty
-measures.
+norm takes the place of batch norm in the generator; the critic has none. Pitches are channels. The
+critic has Dong and Yang's streams of onsets and offsets and of chroma.
+
+Not in either paper: a neuron for each track and step that says whether the notes of the step before
+go on. Else held notes break up, as a gap of one step is near in the distance that a critic with
+this penalty measures. And where tracks have one voice their pitches compete.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm, leaky_relu, pad, relu
 
-from gan_lab.ops.binary import binary
+from gan_lab.ops.binary import binary, one_at_most
 
 FIRST_LOGIT = -1.0  # an untrained generator has few notes, but not so few that none learns
+FIRST_KEEP = 1.0  # and most of them last for a few steps
+PITCH_CLASSES = 12
 
 
 def bars_of(shape: Sequence[int], steps_per_bar: int) -> int:
@@ -68,7 +71,8 @@ class TemporalGenerator(nn.Module):
 class BarGenerator(nn.Module):
     """Latents of bars (tracks, N, D) to logits of their notes (tracks, N, S, P): G_bar.
 
-    A step's logits come on top of those of its beat.
+    A step's logits come on top of those of its beat. There are also logits (tracks, N, S, 1) of
+    keeping the notes of the step before.
 
     Args:
         tracks: each has weights of its own.
@@ -85,15 +89,18 @@ class BarGenerator(nn.Module):
         self.to_steps = TrackLinear(tracks, 2 * width, steps // self.num_beats * width)
         self.of_beats = TrackLinear(tracks, 2 * width, num_pitches)
         self.to_pitches = TrackLinear(tracks, width, num_pitches)
+        self.to_keep = TrackLinear(tracks, 3 * width, 1)
         nn.init.constant_(self.to_pitches.bias, FIRST_LOGIT)
+        nn.init.constant_(self.to_keep.bias, FIRST_KEEP)
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         tracks, N, _ = z.shape
-        x = relu(normalised(self.to_beats(z))).view(tracks, N * self.num_beats, -1)
-        beats = self.of_beats(x).unsqueeze(2)  # (tracks, N beats, 1, P)
-        x = relu(normalised(self.to_steps(x))).view(tracks, N * self.steps, -1)
-        steps = self.to_pitches(x).view(tracks, N * self.num_beats, -1, beats.shape[3])
-        return (beats + steps).view(tracks, N, self.steps, -1)
+        beats = relu(normalised(self.to_beats(z))).view(tracks, N * self.num_beats, -1)
+        steps = relu(normalised(self.to_steps(beats))).view(tracks, N * self.steps, -1)
+        times = self.steps // self.num_beats
+        notes = self.of_beats(beats).repeat_interleave(times, 1) + self.to_pitches(steps)
+        keep = self.to_keep(torch.cat([beats.repeat_interleave(times, 1), steps], 2))
+        return notes.view(tracks, N, self.steps, -1), keep.view(tracks, N, self.steps, 1)
 
 
 def normalised(x: Tensor) -> Tensor:
@@ -114,16 +121,22 @@ class Generator(nn.Module):
         steps_per_bar: T is a multiple of it.
         latent_dim: Z, a multiple of 2 (tracks + 1).
         width: channels of a step in each track's bar generator.
+        one_voice: whether a track sounds at most one pitch at a time: that of the largest logit.
     """
 
     num_classes = None
 
     def __init__(
-        self, shape: Sequence[int], steps_per_bar: int, latent_dim: int = 80, width: int = 48
+        self,
+        shape: Sequence[int],
+        steps_per_bar: int,
+        latent_dim: int = 80,
+        width: int = 48,
+        one_voice: bool = False,
     ) -> None:
         super().__init__()
         num_bars = bars_of(shape, steps_per_bar)
-        self.shape, self.latent_dim = tuple(shape), latent_dim
+        self.shape, self.latent_dim, self.one_voice = tuple(shape), latent_dim, one_voice
         tracks, _, P = shape
         dim, rest = divmod(latent_dim, 2 * (tracks + 1))
         if rest or dim == 0:
@@ -137,10 +150,12 @@ class Generator(nn.Module):
         self.bars = BarGenerator(tracks, 4 * dim, steps_per_bar, P, width)
 
     def forward(self, z: Tensor) -> Tensor:
-        return binary(self.logits(z))
+        notes, keep = self.logits(z)
+        notes = (one_at_most(notes) if self.one_voice else binary(notes)) / 2 + 0.5
+        return 2 * held(notes, binary(keep) / 2 + 0.5) - 1
 
-    def logits(self, z: Tensor) -> Tensor:
-        """(B, Z) -> (B, tracks, T, P); a note sounds where one is above 0."""
+    def logits(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, Z) to those of notes (B, tracks, T, P), and of keeping them (B, tracks, T, 1)."""
         B, tracks = len(z), self.shape[0]
         parts = z.unflatten(1, (-1, self.dim)).transpose(0, 1).split([1, tracks, 1, tracks])
         z, z_i, z_t, z_it = parts  # (1 or tracks, B, n)
@@ -148,18 +163,27 @@ class Generator(nn.Module):
         shape = tracks, B, z_t.shape[2], self.dim
         kinds = z[:, :, None], z_i[:, :, None], z_t, z_it
         bars = torch.cat([kind.expand(shape) for kind in kinds], 3)  # (tracks, B, bars, 4 n)
-        rolls = self.bars(bars.flatten(1, 2))  # (tracks, B bars, S, P)
-        return smoothed(smoothed(rolls.view(tracks, B, *self.shape[1:]))).transpose(0, 1)
+        notes, keep = self.bars(bars.flatten(1, 2))  # (tracks, B bars, S, P or 1)
+        sizes = tracks, B, self.shape[1], -1
+        return notes.view(sizes).transpose(0, 1), keep.view(sizes).transpose(0, 1)
 
 
-def smoothed(x: Tensor) -> Tensor:
-    """Each step of (..., T, P) a half of itself and a quarter of each neighbour.
+def held(notes: Tensor, keep: Tensor) -> Tensor:
+    """Notes (..., T, P) of 0 and 1, each step's those of the step before where `keep` is 1.
 
-    Where notes are two steps long, twice smoothed they keep their places; shorter ones need larger
-    logits than what is around them.
+    x_t = keep_t x_{t-1} + (1 - keep_t) notes_t, with x_0 = notes_0, in log2(T) steps: those in
+    reach double from one to the next.
+
+    Args:
+        keep: (..., T, 1) of 0 and 1.
     """
-    padded = torch.cat([x[..., :1, :], x, x[..., -1:, :]], -2)
-    return 0.25 * (padded[..., :-2, :] + padded[..., 2:, :]) + 0.5 * x
+    keep = torch.cat([torch.zeros_like(keep[..., :1, :]), keep[..., 1:, :]], -2)
+    x, reach = (1 - keep) * notes, 1
+    while reach < notes.shape[-2]:
+        x = x + keep * pad(x, (0, 0, reach, 0))[..., :-reach, :]
+        keep = keep * pad(keep, (0, 0, reach, 0))[..., :-reach, :]
+        reach *= 2
+    return x
 
 
 class Discriminator(nn.Module):
@@ -168,8 +192,9 @@ class Discriminator(nn.Module):
     Args:
         shape: (tracks, T, P).
         steps_per_bar: T is a multiple of it.
-        width: channels of a step for each track, of its notes and of where they begin and end;
-            twice as many of a beat of all tracks together, four times of a bar and of the piece.
+        width: channels of a step for each track, of its notes, of where they begin and end, and
+            of its pitch classes; twice as many of a beat of all tracks together, four times of a
+            bar and of the piece.
     """
 
     def __init__(self, shape: Sequence[int], steps_per_bar: int, width: int = 32) -> None:
@@ -177,8 +202,9 @@ class Discriminator(nn.Module):
         tracks, T, P = shape
         num_bars, self.num_beats = bars_of(shape, steps_per_bar), beats_of(steps_per_bar)
         self.num_beats *= num_bars
-        self.private = TrackLinear(tracks, 2 * P, width)
-        self.beat = nn.Linear(T // self.num_beats * tracks * width, 2 * width)
+        self.private = TrackLinear(tracks, 2 * P + PITCH_CLASSES, width)
+        of_beat = T // self.num_beats * tracks * width + (tracks + 1) * PITCH_CLASSES
+        self.beat = nn.Linear(of_beat, 2 * width)
         self.bar = nn.Linear(self.num_beats // num_bars * 2 * width, 4 * width)
         self.piece = nn.Linear(num_bars * 4 * width, 4 * width)
         self.end = nn.Linear(4 * width, 1)
@@ -188,10 +214,20 @@ class Discriminator(nn.Module):
         B, tracks, T, _ = rolls.shape
         notes = (rolls + 1).transpose(0, 1)  # 0 where it is silent: (tracks, B, T, P)
         changes = notes - pad(notes, (0, 0, 1, 0))[:, :, :-1]  # where notes begin and end
-        x = self.private(torch.cat([notes, changes], 3).flatten(1, 2))
+        classes = chroma(notes)
+        x = self.private(torch.cat([notes, changes, classes], 3).flatten(1, 2))
         x = leaky_relu(x, 0.2).view(tracks, B, T, -1)
         x = x.permute(1, 2, 0, 3).reshape(B, self.num_beats, -1)  # a beat of all tracks
+        classes = classes.permute(1, 2, 0, 3).unflatten(1, (self.num_beats, -1)).mean(2)
+        x = torch.cat([x, classes.flatten(2), classes.sum(2)], 2)
         x = leaky_relu(self.beat(x), 0.2).view(B, self.num_bars, -1)
         x = leaky_relu(self.bar(x), 0.2).view(B, -1)
         x = leaky_relu(self.piece(x), 0.2)
         return self.end(x).squeeze(1).float()
+
+
+def chroma(notes: Tensor) -> Tensor:
+    """(..., P) to (..., 12): of each pitch class the sum over octaves, the lowest pitch's first."""
+    return (
+        pad(notes, (0, -notes.shape[-1] % PITCH_CLASSES)).unflatten(-1, (-1, PITCH_CLASSES)).sum(-2)
+    )

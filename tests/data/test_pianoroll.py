@@ -279,3 +279,21 @@ def test_a_folder_without_midi_is_refused(write):
         PianoRoll(root=str(write({"a.txt": b""})))
     with pytest.raises(UserError, match="no such folder"):
         PianoRoll(root="nowhere.mid")
+
+
+def test_common_key_moves_whole_pieces_to_c_major(write):
+    d_major = [
+        (pitch, 4 * n, 4 * n + 4) for n, pitch in enumerate((62, 64, 66, 67, 69, 71, 73, 74))
+    ]
+    notes = (0, 0, d_major), (0, 9, [(45, 0, 4)])
+    root = str(write({"a.mid": midi(*notes)}))
+    options = {"root": root, "num_bars": 1, "tracks": ["piano", "drums"]}
+    plain = PianoRoll(**options).reals().images([0, 1]) > 0
+    found = PianoRoll(**options, common_key=True).reals().images([0, 1]) > 0
+    assert torch.equal(found[:, 0], plain[:, 0].roll(-2, 2))  # two semitones down
+    assert torch.equal(found[:, 1], plain[:, 1])  # drums stay
+    root = str(write({"b.mid": midi(notes[0])}, "without_drums"))
+    narrow = PianoRoll(
+        root=root, num_bars=1, tracks=1, lowest_pitch=62, num_pitches=13, common_key=True
+    )
+    assert narrow.reals().images([0])[0, 0, 0, 0] > 0  # there is no room to move
