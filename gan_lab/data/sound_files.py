@@ -126,11 +126,14 @@ def decode(content: bytes, num_samples: int, sample_rate_hz: int) -> np.ndarray:
         ) from None
     from scipy.signal import resample_poly
 
-    with soundfile.SoundFile(BytesIO(content)) as file:
-        rate = file.samplerate
-        # The filter reaches ten samples of the lower rate to each side.
-        needed = math.ceil((num_samples + 10) * rate / sample_rate_hz) + 10
-        wave = file.read(needed, dtype="float64", always_2d=True).mean(1)
+    try:
+        with soundfile.SoundFile(BytesIO(content)) as file:
+            rate = file.samplerate
+            # The filter reaches ten samples of the lower rate to each side.
+            needed = math.ceil((num_samples + 10) * rate / sample_rate_hz) + 10
+            wave = file.read(needed, dtype="float64", always_2d=True).mean(1)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(error.error_string.rstrip(".")) from None  # without the buffer's address
     if len(wave) == 0:
         raise ValueError("it holds no samples")
     if not np.isfinite(wave).all():

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from gan_lab.data.table_files import EMPTY, SUFFIXES, arrow, spelt
+from gan_lab.data.table_files import EMPTY, SUFFIXES, arrow, listed, spelt
 from gan_lab.errors import UserError
 
 # Row numbers, from 1, and of each column that is wanted the rows' texts, None where one is missing.
@@ -83,7 +83,7 @@ def places_of(names: Sequence[str], header: list[str], source: Path) -> list[int
     absent = [name for name in names if name not in header]
     if absent:
         raise UserError(
-            f"input={source} has no column {', '.join(map(repr, absent))}, which the run"
-            f" was trained on; it has: {', '.join(header) or 'none'}"
+            f"input={source} has no column {listed(absent)}, which the run was trained on;"
+            f" it has: {listed(header) or 'none'}"
         )
     return [header.index(name) for name in names]
