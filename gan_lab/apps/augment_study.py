@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -128,7 +129,7 @@ def study(options: Options, console: Console) -> tuple[Study, list[Outcome], int
 def show(learner: Study, outcomes: list[Outcome], num_known: int, console: Console) -> None:
     """A table: scores in percent, with the confidence interval."""
     headings = ("of the labels", f"real {learner.noun}", *WAYS.values())
-    table = Table(*headings, title=learner.title)
+    table = Table(*headings, title=learner.title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     fractions = sorted({outcome.fraction for outcome in outcomes})
     for fraction in fractions:
         row = {outcome.way: outcome for outcome in outcomes if outcome.fraction == fraction}

@@ -163,39 +163,40 @@ def show(records: list[Record], about: dict[str, str | int | float]) -> None:
     """Print the figures, and under them the protocol they share."""
     console = Console()
     table = Table(title=", ".join(f"{key} {value}" for key, value in about.items()))
-    headings = ("metric", "value", "better", "without learning", "reals", "fakes", "parameters")
-    if not any(record.beside for record in records):
-        headings = tuple(heading for heading in headings if heading != "without learning")
-    for heading in headings:
-        justify = "right" if heading in ("value", "reals", "fakes") else "left"
-        table.add_column(heading, justify=justify, no_wrap=heading == "metric")
+    others = list(dict.fromkeys(other for record in records for other in record.beside))
+    table.add_column("metric", no_wrap=True)
+    table.add_column("better")
+    for heading in ("value", *others):
+        table.add_column(heading.replace("_", " "), justify="right")
     for record in records:
-        protocol = record.protocol
-        parameters = ", ".join(f"{k} {v}" for k, v in protocol.parameters.items())
-        cells = {
-            "metric": record.name,
-            "value": f"{record.value:.5g}",
-            "better": {True: "lower", False: "higher", None: "like data"}[record.lower_is_better],
-            "without learning": ", ".join(f"{k} {v:.4g}" for k, v in record.beside.items()),
-            "reals": str(protocol.num_real),
-            "fakes": str(protocol.num_fake),
-            "parameters": parameters,
-        }
-        table.add_row(*(cells[heading] for heading in headings))
+        beside = [f"{record.beside[o]:.4g}" if o in record.beside else "" for o in others]
+        better = {True: "lower", False: "higher", None: "like data"}[record.lower_is_better]
+        table.add_row(record.name, better, f"[bold]{record.value:.5g}[/bold]", *beside)
     console.print(table)
+    for line in protocol_lines(records):
+        console.print(line, highlight=False, markup=False)
+
+
+def protocol_lines(records: list[Record]) -> list[str]:
+    """What the figures were measured with; those of equal parameters share a line."""
     first = records[0].protocol
-    console.print(
+    lines = [
         f"data {first.data}, split {first.split}, hash {first.data_fingerprint};"
-        f" generator {first.generator}; labels {first.labels}; seed {first.seed}",
-        highlight=False,
-    )
+        f" generator {first.generator}; labels {first.labels}; seed {first.seed}"
+    ]
     for record in {r.protocol.extractor: r for r in records}.values():
         facts = "".join(f"; {k} {v}" for k, v in record.facts.items())
-        console.print(
+        lines.append(
             f"{record.protocol.extractor}: weights {record.protocol.extractor_weights}; resizing"
-            f" {record.protocol.resize}{facts}",
-            highlight=False,
+            f" {record.protocol.resize}{facts}"
         )
+    alike: dict[str, list[str]] = {}
+    for record in records:
+        protocol = record.protocol
+        parameters = "".join(f", {k} {v}" for k, v in protocol.parameters.items())
+        how = f"{protocol.num_real} real, {protocol.num_fake} fake{parameters}"
+        alike.setdefault(how, []).append(record.name)
+    return lines + [f"{', '.join(names)}: {how}" for how, names in alike.items()]
 
 
 def keep(records: list[Record], about: dict[str, str | int | float], output: Path) -> None:

@@ -6,8 +6,9 @@ from metrics.fakes import shapes
 from PIL import Image
 from support import ROOT
 
-from gan_lab.apps.evaluate import evaluate
+from gan_lab.apps.evaluate import evaluate, show
 from gan_lab.errors import UserError
+from gan_lab.metrics.protocol import Protocol, Record
 
 
 def run(*overrides):
@@ -75,3 +76,30 @@ def test_too_few_pictures_are_refused(tmp_path):
     fake = pictures(tmp_path / "fake", 4)
     with pytest.raises(UserError, match="4 pictures are too few"):
         run(f"folder={fake}", "data=digits")
+
+
+def test_figures_and_what_stands_beside_fit_eighty_columns(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    protocol = Protocol(
+        "auroc", "none", "none", "none", 143, 284, "tumours", "test", "abc", "averaged",
+        parameters={"anomalous": 106, "threshold": "percentile 95 of normal val rows"},
+    )  # fmt: skip
+    beside = {"isolation_forest": 0.95594, "one_class_svm": 0.96126, "pca": 0.90211}
+    records = [
+        Record("f1_contamination_284", 0.86792, False, protocol, beside=beside),
+        Record("auroc_284", 0.96539, False, protocol),
+    ]
+    show(records, {"checkpoint": "best.ckpt"})
+    printed = capsys.readouterr().out
+    assert "\u2026" not in printed and max(map(len, printed.splitlines())) <= 80
+    rows = [line.split() for line in printed.splitlines() if "284 " in line and "higher" in line]
+    assert rows[0][1::2] == [
+        "f1_contamination_284",
+        "higher",
+        "0.86792",
+        "0.9559",
+        "0.9613",
+        "0.9021",
+    ]
+    assert rows[1][1:6:2] == ["auroc_284", "higher", "0.96539"]
+    assert "143 real, 284 fake, anomalous 106, threshold" in printed
