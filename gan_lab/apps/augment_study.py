@@ -128,7 +128,7 @@ def study(options: Options, console: Console) -> tuple[Study, list[Outcome], int
 
 def show(learner: Study, outcomes: list[Outcome], num_known: int, console: Console) -> None:
     """A table: scores in percent, with the confidence interval."""
-    headings = ("of the labels", f"real {learner.noun}", *WAYS.values())
+    headings = ("labels", f"real {learner.noun}", *WAYS.values())
     table = Table(*headings, title=learner.title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     fractions = sorted({outcome.fraction for outcome in outcomes})
     for fraction in fractions:
