@@ -22,7 +22,7 @@ from torch.nn.functional import layer_norm, leaky_relu, pad, relu
 
 from gan_lab.ops.binary import binary, one_at_most
 
-FIRST_LOGIT = -1.0  # an untrained generator has few notes, but not so few that none learns
+FIRST_REST = 1.0  # an untrained generator has few notes, but not so few that none learns
 FIRST_KEEP = 1.0  # and most of them last for a few steps
 PITCH_CLASSES = 12
 
@@ -71,8 +71,8 @@ class TemporalGenerator(nn.Module):
 class BarGenerator(nn.Module):
     """Latents of bars (tracks, N, D) to logits of their notes (tracks, N, S, P): G_bar.
 
-    A step's logits come on top of those of its beat. There are also logits (tracks, N, S, 1) of
-    keeping the notes of the step before.
+    A step's logits come on top of those of its beat; the logit of a rest is taken from all of them.
+    There are also logits (tracks, N, S, 1) of keeping the notes of the step before.
 
     Args:
         tracks: each has weights of its own.
@@ -87,10 +87,10 @@ class BarGenerator(nn.Module):
         self.steps, self.num_beats = steps, beats_of(steps)
         self.to_beats = TrackLinear(tracks, dim, self.num_beats * 2 * width)
         self.to_steps = TrackLinear(tracks, 2 * width, steps // self.num_beats * width)
-        self.of_beats = TrackLinear(tracks, 2 * width, num_pitches)
-        self.to_pitches = TrackLinear(tracks, width, num_pitches)
+        self.of_beats = TrackLinear(tracks, 2 * width, num_pitches + 1)
+        self.to_pitches = TrackLinear(tracks, width, num_pitches + 1)
         self.to_keep = TrackLinear(tracks, 3 * width, 1)
-        nn.init.constant_(self.to_pitches.bias, FIRST_LOGIT)
+        nn.init.constant_(self.to_pitches.bias[:, :, -1], FIRST_REST)
         nn.init.constant_(self.to_keep.bias, FIRST_KEEP)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -99,6 +99,7 @@ class BarGenerator(nn.Module):
         steps = relu(normalised(self.to_steps(beats))).view(tracks, N * self.steps, -1)
         times = self.steps // self.num_beats
         notes = self.of_beats(beats).repeat_interleave(times, 1) + self.to_pitches(steps)
+        notes = notes[:, :, :-1] - notes[:, :, -1:]
         keep = self.to_keep(torch.cat([beats.repeat_interleave(times, 1), steps], 2))
         return notes.view(tracks, N, self.steps, -1), keep.view(tracks, N, self.steps, 1)
 

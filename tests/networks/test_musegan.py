@@ -73,7 +73,7 @@ def test_tracks_of_one_voice_sound_one_pitch_at_most():
     torch.manual_seed(0)
     z = torch.randn(8, 16)
     voices = Generator(SHAPE, 12, latent_dim=16, width=8, one_voice=True)
-    torch.nn.init.constant_(voices.bars.to_pitches.bias, -0.5)
+    torch.nn.init.constant_(voices.bars.to_pitches.bias[:, :, -1], 0.5)  # of a rest
     torch.nn.init.constant_(voices.bars.to_keep.bias, -9.0)  # and none is kept
     sounding = (voices(z) > 0).sum(3)
     assert sounding.max() == 1 and sounding.min() == 0
@@ -81,6 +81,8 @@ def test_tracks_of_one_voice_sound_one_pitch_at_most():
     assert torch.equal(sounding > 0, (notes > 0).any(3))
     voices.one_voice = False
     assert torch.equal(voices(z) > 0, notes > 0) and (voices(z) > 0).sum(3).max() > 1
+    torch.nn.init.constant_(voices.bars.to_pitches.bias[:, :, -1], 9.0)
+    assert (voices(z) < 0).all()
 
 
 def test_chroma_counts_octaves_of_a_pitch_class():
