@@ -14,7 +14,7 @@ PINNED = [
     and ("CIFAR-10" in setting.where or "256 px" in setting.where)
 ]
 # Rooms of networks that are not papers'.
-ROOMS = ("small.", "mlp.", "musegan.", "specgan.", "detectors_conv.", "detectors_mlp.")
+ROOMS = ("small.", "mlp.", "musegan.", "detectors_conv.", "detectors_mlp.")
 OTHERS = tuple(f"gan_lab.networks.{room}" for room in ROOMS)
 
 
