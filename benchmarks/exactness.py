@@ -48,6 +48,9 @@ CASES = {
         *("model=srgan", "data=superres", "data.crop=32", "model.warmup_kimg=2"),
         *("model.generator.num_blocks=1", "model.generator.ends=3"),
     ],
+    "musegan": ["model=musegan", "data=pianoroll", "data.num=200", "data.transpose=3"],
+    "specgan": ["model=specgan_conditional", "data=audio", "data.num_samples=1024", "data.num=64"],
+    "ctgan": ["model=ctgan", "data=table", "data.batch_size=40"],
     "r3gan-2-processes": ["model=r3gan_small", "trainer=ddp_cpu"],
 }
 
