@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gan_lab.data.base import digest
+from gan_lab.data.pieces import MAJOR
 from gan_lab.media.rolls import DRUMS, Rolls, notes_of
 from gan_lab.metrics import cache
 from gan_lab.metrics.extractor import Extractor
@@ -26,7 +27,6 @@ SHUFFLE = 7  # kind of draw under the key EVALUATION
 MOST_BESIDE = 2000  # pieces that are shuffled, and of the test split
 QUALIFIED_STEPS = 3
 LEAST_SPREAD = 0.05  # in the units of features
-MAJOR = (0, 2, 4, 5, 7, 9, 11)
 # What is measured of a piece, and the unit that its features are in: a Frechet distance then counts
 # a tenth of the bars, of the notes or of the steps, one pitch class, and 0.1 of tonal space alike.
 UNITS = {

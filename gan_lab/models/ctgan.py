@@ -7,12 +7,12 @@ from torch import Tensor
 
 from gan_lab import randomness
 from gan_lab.errors import UserError
-from gan_lab.losses.adversarial import Wasserstein
 from gan_lab.losses.penalties import gradient_penalty
-from gan_lab.models.base import GAN, Batch
+from gan_lab.models.base import Batch
+from gan_lab.models.wgan_gp import WGANGP
 
 
-class CTGAN(GAN):
+class CTGAN(WGANGP):
     """Rows of a table, each asked to have one value of one column of words.
 
     In training values are drawn by the logarithm of their frequency, so that rare ones are learnt
@@ -28,7 +28,6 @@ class CTGAN(GAN):
     """
 
     takes = ("condition", "row")
-    twice_differentiated = ("discriminator",)
 
     def __init__(
         self,
@@ -40,17 +39,10 @@ class CTGAN(GAN):
         condition_weight: float = 1.0,
         **gan,
     ) -> None:
-        super().__init__(**gan)
+        super().__init__(critic_steps=critic_steps, penalty_weight=penalty_weight, **gan)
         self.conditioned = [tuple(span) for span in conditioned]
         self.frequencies = [torch.tensor(shares) for shares in frequencies]
-        self.critic_steps = critic_steps
-        self.penalty_weight, self.condition_weight = penalty_weight, condition_weight
-        self.game = Wasserstein()
-
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
-        self.descend("discriminator", self.discriminator_loss, batch)
-        if self.every(self.critic_steps):
-            self.descend("generator", self.generator_loss, batch)
+        self.condition_weight = condition_weight
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
         real, condition = batch["row"], batch["condition"]  # (B, D) in [-1, 1], (B, C)
