@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+import torchmetrics
 from torch import Tensor
 
 from gan_lab.errors import UserError
@@ -16,11 +17,19 @@ from gan_lab.losses.perceptual import FeatureDistance, WeightedFeatureDistance
 from gan_lab.metrics.extractor import weights_fingerprint
 from gan_lab.metrics.fidelity import psnr, ssim
 from gan_lab.metrics.paired import PairedFormula
-from gan_lab.networks.squeezenet import MAPS, pretrained, read_tensors, weights_file
+from gan_lab.networks.squeezenet import (
+    MAPS,
+    is_torchvisions,
+    pretrained,
+    read_tensors,
+    weights_file,
+)
 
 if TYPE_CHECKING:
     from gan_lab.data.base import DataModule
 
+# LPIPS's linear layers for SqueezeNet, version 0.1: torchmetrics brings them along.
+LINEAR = Path(torchmetrics.__file__).parent / "functional/image/lpips_models/squeeze.pth"
 LUMA = (65.481, 128.553, 24.966)  # of red, green and blue in [0, 1]; black is 16
 
 
@@ -109,17 +118,14 @@ class PerceptualDistance(PairedFormula):
 class FittedPerceptualDistance(PerceptualDistance):
     """The same with a weight for each channel, such as the linear layers of LPIPS.
 
-    It is LPIPS only on the very SqueezeNet that the weights were fitted to, torchvision's, and its
-    name does not claim it.
-
     Args:
         path: of the network.
-        linear: of the linear layers (`lpips_v0.1_squeeze.pth`).
+        linear: of the linear layers (`lpips_v0.1_squeeze.pth`); null takes torchmetrics' copy.
     """
 
     names = ("perceptual_fitted",)
 
-    def __init__(self, *, linear: str, path: str | None = None) -> None:
+    def __init__(self, *, path: str | None = None, linear: str | None = None) -> None:
         super().__init__(path=path)
         self.linear = linear
 
@@ -131,9 +137,28 @@ class FittedPerceptualDistance(PerceptualDistance):
         return {"linear": weights_fingerprint(fitted)}
 
 
-def linear_layers(path: str) -> list[Tensor]:
+class LPIPS(FittedPerceptualDistance):
+    """Version 0.1 of Zhang et al. 2018, on SqueezeNet.
+
+    It is left out unless the network is the very one that the linear layers were fitted to,
+    torchvision's, which the file's SHA-256 tells.
+
+    Args:
+        path: of the network.
+    """
+
+    names = ("lpips",)
+
+    def __init__(self, *, path: str | None = None) -> None:
+        super().__init__(path=path)
+
+    def applies(self, data: "DataModule") -> bool:
+        return super().applies(data) and is_torchvisions(weights_file(self.path))
+
+
+def linear_layers(path: str | None) -> list[Tensor]:
     """The weights (D,) of each layer in a file of LPIPS: `lin0.model.1.weight` (1, D, 1, 1), ..."""
-    file = Path(path).expanduser()
+    file = LINEAR if path is None else Path(path).expanduser()
     if not file.is_file():
         raise UserError(
             f"linear={path}: there is no such file; give LPIPS's lpips_v0.1_squeeze.pth"

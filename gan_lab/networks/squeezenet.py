@@ -5,6 +5,7 @@ weights, in torchvision's names.
 Weights come from a file: torchvision's, or any with the same names, as .pth, .npz or .safetensors.
 """
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -95,6 +96,12 @@ def weights_file(path: str | None) -> Path:
     if given is not None:
         return Path(given).expanduser()
     return Path(torch.hub.get_dir()) / "checkpoints" / FILE
+
+
+def is_torchvisions(path: Path) -> bool:
+    """Whether a file is torchvision's own, whose name ends with the beginning of its SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest().startswith(FILE[-12:-4])
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -1,20 +1,26 @@
+import hashlib
+
 import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
 from PIL import Image
 from support import compose
+from torch.testing import assert_close
+from torchmetrics.functional.image.lpips import _LPIPS
 
 from gan_lab.data.superres import SuperResolution
 from gan_lab.errors import UserError
 from gan_lab.metrics.engine import AnsweredFakes, evaluate
 from gan_lab.metrics.superres import (
+    LPIPS,
     FittedPerceptualDistance,
     LumaPSNR,
     LumaSSIM,
     PerceptualDistance,
     luma,
 )
+from gan_lab.networks import squeezenet
 from gan_lab.networks.squeezenet import SqueezeNet
 from gan_lab.ops.bicubic import enlarged
 
@@ -141,3 +147,23 @@ def test_fitted_weights_are_read_from_lpips_files(tmp_path):
         FittedPerceptualDistance(linear="none.pth", **path).prepare(SuperResolution(), CPU)
     absent = PerceptualDistance(path=str(tmp_path / "absent.pth"))
     assert not absent.applies(SuperResolution())
+
+
+def test_lpips_is_that_of_torchmetrics_on_torchvisions_network_alone(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    network, file = SqueezeNet(), tmp_path / "network.pth"
+    torch.save(network.state_dict(), file)
+    formula = LPIPS(path=str(file))
+    assert not formula.applies(SuperResolution())  # another network's distance has another name
+    hashed = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    monkeypatch.setattr(squeezenet, "FILE", f"squeezenet1_1-{hashed}.pth")
+    assert formula.applies(SuperResolution())
+    reference = _LPIPS(net="squeeze", pnet_rand=True)
+    slices = [layer for part in reference.net.slices for layer in part]
+    for ours, theirs in zip(network.features, slices, strict=True):
+        theirs.load_state_dict(ours.state_dict())
+    x, y = pictures(2, 3, 40, 48), pictures(2, 3, 40, 48, seed=1)
+    found = prepared(formula)(x, y)[:, 0]
+    expected = reference(x / 127.5 - 1, y / 127.5 - 1).flatten()
+    assert_close(found, expected.double(), rtol=1e-4, atol=1e-7)
+    assert prepared(FittedPerceptualDistance(path=str(file)))(x, y)[0, 0] == found[0]
