@@ -19,7 +19,10 @@ import fcntl
 import hashlib
 import json
 import logging
+import math
+import mmap
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +38,7 @@ log = logging.getLogger(__name__)
 
 MAGIC = b"GANLABP1"
 ALIGN = 4096
+NORESERVE = 0x4000 if sys.platform == "linux" else 0  # mmap.MAP_NORESERVE of later Pythons
 HEADER_ROOM = 16 << 10  # for what is known only at the end: counts and a few names
 
 
@@ -122,8 +126,7 @@ def open_pack(path: Path) -> Pack:
         raise UserError(
             f"{path}: the pack is cut short ({size:,} of {needed:,} bytes); pack the source again"
         )
-    # Mode "c" maps privately: torch wants writable memory, the file is never written.
-    images = torch.from_numpy(np.memmap(path, np.uint8, "c", images_at, (N, C, H, W)))
+    images = torch.from_numpy(privately_mapped(path, images_at, (N, C, H, W)))
     labels = None
     if labels_at is not None:
         labels = torch.from_numpy(np.fromfile(path, "<i8", N, offset=labels_at))
@@ -132,6 +135,16 @@ def open_pack(path: Path) -> Pack:
     return Pack(
         path, images, labels, splits, num_classes, class_names, content, left_out, left_out_names
     )
+
+
+def privately_mapped(path: Path, start: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Bytes of a file from `start` on, writable as torch wants them; the file is never written."""
+    with open(path, "rb") as file:
+        # With NORESERVE a file may be larger than the machine's memory, which `np.memmap`'s
+        # copy-on-write mode is refused: pages are reserved for all that could be written.
+        flags = mmap.MAP_PRIVATE | NORESERVE
+        content = mmap.mmap(file.fileno(), 0, flags, mmap.PROT_READ | mmap.PROT_WRITE)
+    return np.frombuffer(content, np.uint8, math.prod(shape), start).reshape(shape)
 
 
 def write_pack(
