@@ -16,6 +16,7 @@ so that `numpy.memmap(path, "uint8", "r", images_at, (N, C, H, W))` reads it wit
 import contextlib
 import errno
 import fcntl
+import glob
 import hashlib
 import json
 import logging
@@ -276,5 +277,7 @@ def cached_pack(path: Path, write: Callable[[Path], None]) -> Pack:
         if path.exists():
             with contextlib.suppress(UserError):
                 return open_pack(path)
+        for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            stale.unlink()  # of a process that was killed: nobody else writes under the lock
         write(path)
     return open_pack(path)
