@@ -2,15 +2,18 @@
 
     python benchmarks/data.py                      # on pictures that it makes itself
     python benchmarks/data.py --root PICTURES      # on a folder or archive of yours
+    python benchmarks/data.py --pairs 3000         # instead: pairs at 256 px, in memory and mapped
 
 Sources are timed in turns; the table gives medians.
 """
 
 import argparse
 import io
+import multiprocessing
 import os
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,15 +30,16 @@ from gan_lab.apps.pack import main as pack
 from gan_lab.data.base import ArrayReals
 from gan_lab.data.folder import Folder
 from gan_lab.data.packed import Packed
+from gan_lab.data.pairs import Pairs
 from gan_lab.data.stream import Batch
 from gan_lab.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 
 PREPARED = 12  # batches, more than workers keep ready: these are fetched before timing
 
 
-def make_jpegs(folder: Path, count: int, size: int) -> None:
+def make_jpegs(folder: Path, count: int, size: int, seed: int = 0) -> None:
     """Write smooth random pictures; photographs take about as long to decode."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     for number in range(count):
         pixels = random.integers(0, 256, (8, 8, 3), np.uint8)
         image = Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC)
@@ -86,6 +90,59 @@ def waiting_share(module: Packed, steps: int) -> tuple[float, float, float]:
     return tuple(statistics.median(values) for values in (shares, waits, totals))
 
 
+def private_mb() -> float:
+    """Memory of this process that it shares with no other (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1e3
+
+
+def start_on_pairs(root: str, memory_gb: float) -> tuple[float, float, float, float]:
+    """Of a fresh process: MB at the peak and at the end that the set costs, seconds to the first
+    minibatch, and milliseconds of one, the median of 200."""
+    before, peak, done = private_mb(), 0.0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.02):
+            peak = max(peak, private_mb())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    start = time.perf_counter()
+    module = Pairs(root=root, resolution=256, batch_size=16, memory_gb=memory_gb)
+    batches = iter(module.train_dataloader())
+    next(batches)
+    first = time.perf_counter() - start
+    times = []
+    for _ in range(200):
+        start = time.perf_counter()
+        next(batches)
+        times.append(time.perf_counter() - start)
+    done.set()
+    watcher.join()
+    return peak - before, private_mb() - before, first, 1e3 * statistics.median(times)
+
+
+def measure_pairs(count: int) -> None:
+    """Print what pairs cost a process, held in its memory and mapped."""
+    title = f"{count:,} pairs of 256 px, batches of 16"
+    columns = ("peak, MB", "then, MB", "first batch, s", "batch, ms")
+    table = Table("private memory", *columns, title=title)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["GAN_LAB_CACHE"] = scratch
+        for seed, side in enumerate("AB"):
+            folder = Path(scratch, "jpegs", side)
+            folder.mkdir(parents=True)
+            make_jpegs(folder, count, 256, seed)
+        root, fresh = f"{scratch}/jpegs", multiprocessing.get_context("spawn")
+        starts = {"in memory": 1000, "mapped, first start": 0, "mapped, later": 0}
+        for name, memory_gb in starts.items():
+            with fresh.Pool(1) as pool:
+                peak, then, first, batch = pool.apply(start_on_pairs, (root, memory_gb))
+            table.add_row(name, f"{peak:,.0f}", f"{then:,.0f}", f"{first:.1f}", f"{batch:.1f}")
+    Console().print(table)
+
+
 def main() -> None:
     """Time every source, then a DCGAN's wait for the pack, and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -97,7 +154,10 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128, help="of the pictures to make")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--steps", type=int, default=40, help="training steps to time")
+    parser.add_argument("--pairs", type=int, help="of these only, so many")
     options = parser.parse_args()
+    if options.pairs is not None:
+        return measure_pairs(options.pairs)
 
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["GAN_LAB_CACHE"] = scratch

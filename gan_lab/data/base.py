@@ -35,7 +35,13 @@ def digest(*parts: object) -> str:
     """16 hex digits that name plain values, bytes or arrays."""
     state = hashlib.blake2b(digest_size=8)
     for part in parts:
-        state.update(part if isinstance(part, bytes | memoryview) else repr(part).encode())
+        if isinstance(part, np.ndarray):  # piece by piece: it may be mapped, and not fit memory
+            step = max(1, (16 << 20) // max(1, part[:1].nbytes))
+            for start in range(0, len(part), step):
+                piece = np.ascontiguousarray(part[start : start + step])
+                state.update(memoryview(piece).cast("B"))
+        else:
+            state.update(part if isinstance(part, bytes | memoryview) else repr(part).encode())
         state.update(b"\0")
     return state.hexdigest()
 
@@ -92,8 +98,7 @@ class ArrayReals:
     def fingerprint(self) -> str:
         if self._fingerprint is None:
             labels = None if self._labels is None else self._labels.tolist()
-            images = memoryview(np.ascontiguousarray(self._images)).cast("B")
-            self._fingerprint = digest(images, self._images.shape, labels)
+            self._fingerprint = digest(self._images, self._images.shape, labels)
         return self._fingerprint
 
 

@@ -1,21 +1,14 @@
 """Pictures with captions in files: which text belongs to which picture, and their pixels."""
 
 import json
-import logging
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from gan_lab.data.folder import cpu_count
+from gan_lab.data.decoded import decoded
 from gan_lab.data.layout import SPLITS, is_picture
 from gan_lab.data.picture import channels_of, decode
 from gan_lab.data.scenes import Captioned
 from gan_lab.data.source import open_source
 from gan_lab.errors import UserError
-
-log = logging.getLogger(__name__)
 
 Entry = tuple[str, list[str]]  # a picture's name in the source, and its captions
 
@@ -30,12 +23,14 @@ class CaptionFiles:
 
     Args:
         root: folder, .zip or .tar.
+        memory_gb: see `decoded`.
     """
 
     class_names = None
     words_know_left = False
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, memory_gb: float) -> None:
+        self.memory_gb = memory_gb
         self.root = Path(root).expanduser()
         self.files = open_source(self.root)
         self.name = self.root.name.split(".")[0]
@@ -129,22 +124,14 @@ class CaptionFiles:
         return [captions for _, captions in self.entries[split]]
 
     def load(self, split: str, channels: int, size: tuple[int, int]) -> Captioned:
-        def read(entry: Entry) -> np.ndarray | None:
-            name, _ = entry
-            try:
-                return decode(self.files.read(self.positions[name]), (channels, *size))
-            except Exception as error:  # Pillow raises anything on hostile files; all reported
-                log.warning("%s: %s cannot be read (%s) and is left out", self.root, name, error)
-                return None
-
-        with ThreadPoolExecutor(cpu_count()) as pool:
-            pictures = list(pool.map(read, self.entries[split]))
-        captions = [
-            texts
-            for (_, texts), picture in zip(self.entries[split], pictures, strict=True)
-            if picture is not None
-        ]
-        if not captions:
-            raise UserError(f"data.root={self.root}: no picture of {split} could be read")
-        pixels = np.stack([picture for picture in pictures if picture is not None])
-        return Captioned(torch.from_numpy(pixels), captions)
+        entries, shape = self.entries[split], (channels, *size)
+        positions = [self.positions[name] for name, _ in entries]
+        pictures, numbers = decoded(
+            self.files,
+            [name for name, _ in entries],
+            lambda number: decode(self.files.read(positions[number]), shape),
+            shape,
+            num_all=sum(map(len, self.entries.values())),
+            memory_gb=self.memory_gb,
+        )
+        return Captioned(pictures, [entries[number][1] for number in numbers])

@@ -48,7 +48,7 @@ class CaptionSource(Protocol):
 
 
 class CaptionReals(RowReals):
-    """A split held in memory, each row with the first of its captions.
+    """A split, each row with the first of its captions.
 
     Args:
         content: pictures, captions, and what is known of them.
@@ -141,6 +141,8 @@ class Captions(DataModule):
         pairs: share of the drawn pictures that have two shapes.
         freedom: how far from the middle of their room drawn shapes may lie, 0 not at all, 1
             anywhere.
+        memory_gb: a set of files whose decoded pictures take more is decoded once, into a file of
+            the cache that processes share.
         batch_size, seed, mirror: see `DataModule`.
     """
 
@@ -157,6 +159,7 @@ class Captions(DataModule):
         num: int = 8000,
         pairs: float = 0.0,
         freedom: float = 0.25,
+        memory_gb: float = 0.25,
         batch_size: int = 32,
         seed: int = 0,
         mirror: bool = False,
@@ -166,7 +169,9 @@ class Captions(DataModule):
             raise UserError(f"data.max_tokens={max_tokens}: a caption has at least 1")
         self.captions: CaptionSource
         self.captions = (
-            DrawnScenes(num, min(size), pairs, freedom) if root is None else CaptionFiles(root)
+            DrawnScenes(num, min(size), pairs, freedom)
+            if root is None
+            else CaptionFiles(root, memory_gb)
         )
         if mirror and self.captions.words_know_left:
             raise UserError("data.mirror=true: these captions tell left from right; leave it false")

@@ -1,21 +1,15 @@
 """Two domains of pictures in files: trainA, trainB, testA, testB."""
 
-import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from gan_lab.data.folder import cpu_count
+from gan_lab.data.decoded import decoded
 from gan_lab.data.layout import SPLITS, is_picture
 from gan_lab.data.picture import channels_of, decode
 from gan_lab.data.source import open_source
 from gan_lab.errors import UserError
-
-log = logging.getLogger(__name__)
 
 
 class DomainFiles:
@@ -26,12 +20,14 @@ class DomainFiles:
 
     Args:
         root: folder, .zip or .tar.
+        memory_gb: see `decoded`.
     """
 
     class_names = None
     plain = False
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, memory_gb: float) -> None:
+        self.memory_gb = memory_gb
         self.root = Path(root).expanduser()
         self.files = open_source(self.root)
         self.name = self.root.name.split(".")[0]
@@ -67,21 +63,15 @@ class DomainFiles:
 
     def pictures(self, positions: Sequence[int], shape: tuple[int, int, int]) -> Tensor:
         """(N, C, H, W) uint8 of those files that can be read; the others are named in the log."""
-
-        def read(position: int) -> np.ndarray | None:
-            try:
-                return decode(self.files.read(position), shape)
-            except Exception as error:  # Pillow raises anything on hostile files; all reported
-                name = self.files.names[position]
-                log.warning("%s/%s cannot be read (%s) and is left out", self.root, name, error)
-                return None
-
-        with ThreadPoolExecutor(cpu_count()) as pool:
-            pictures = [picture for picture in pool.map(read, positions) if picture is not None]
-        if not pictures:
-            first = self.files.names[positions[0]]
-            raise UserError(f"data.root={self.root}: no picture beside {first} could be read")
-        return torch.from_numpy(np.stack(pictures))
+        pictures, _ = decoded(
+            self.files,
+            [self.files.names[position] for position in positions],
+            lambda number: decode(self.files.read(positions[number]), shape),
+            shape,
+            num_all=sum(map(len, self.found.values())),
+            memory_gb=self.memory_gb,
+        )
+        return pictures
 
 
 def place_of(name: str) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 VERSION = 1  # of decoding: a change here makes cached packs anew
 SHOW_PROGRESS_FROM = 2_000  # pictures
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
 
 
 def cpu_count() -> int:
@@ -285,16 +289,7 @@ def pack_files(
         num_classes=arrangement.num_classes,
         class_names=arrangement.class_names,
     )
-    bar = Progress(
-        TextColumn(f"packing {source.path.name}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=len(items) < SHOW_PROGRESS_FROM,
-    )
-    with bar:
+    with progress(f"packing {source.path.name}", len(items)) as bar:
         pictures = decode_all(source, items, shape, crop)
         write_pack(path, plan, bar.track(pictures, total=len(items)))
 
@@ -305,24 +300,40 @@ def decode_all(
     """Decode every item: (slot, picture, or why it could not be read), in some order."""
     slots = {item.position: slot for slot, item in enumerate(items)}
 
-    def decode_some(chunk: list) -> list[tuple[int, np.ndarray | Exception]]:
-        done: list[tuple[int, np.ndarray | Exception]] = []
-        for position, read in chunk:
-            try:
-                done.append((slots[position], decode(read(), shape, crop)))
-            except Exception as error:  # Pillow raises anything on hostile files; all reported
-                done.append((slots[position], error))
-        return done
+    def attempt(file: tuple[int, Callable[[], bytes]]) -> tuple[int, np.ndarray | Exception]:
+        position, read = file
+        try:
+            return slots[position], decode(read(), shape, crop)
+        except Exception as error:  # Pillow raises anything on hostile files; all reported
+            return slots[position], error
 
-    stream = source.stream([item.position for item in items])
+    return in_threads(attempt, source.stream([item.position for item in items]))
+
+
+def in_threads(function: Callable[[Job], Answer], jobs: Iterable[Job]) -> Iterator[Answer]:
+    """`map` by one thread per core, which run only a little ahead of who takes the answers."""
+    jobs = iter(jobs)
     with ThreadPoolExecutor(cpu_count()) as pool:
         waiting: deque = deque()
-        while chunk := list(itertools.islice(stream, 32)):
-            waiting.append(pool.submit(decode_some, chunk))
+        while chunk := list(itertools.islice(jobs, 32)):
+            waiting.append(pool.submit(lambda some: [function(job) for job in some], chunk))
             if len(waiting) > 4 * cpu_count():
                 yield from waiting.popleft().result()
         for future in waiting:
             yield from future.result()
+
+
+def progress(what: str, num: int) -> Progress:
+    """A bar on the terminal, if there are many pictures to wait for."""
+    return Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=num < SHOW_PROGRESS_FROM,
+    )
 
 
 class FileReals:

@@ -16,10 +16,14 @@ so that `numpy.memmap(path, "uint8", "r", images_at, (N, C, H, W))` reads it wit
 import contextlib
 import errno
 import fcntl
+import glob
 import hashlib
 import json
 import logging
+import math
+import mmap
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +39,7 @@ log = logging.getLogger(__name__)
 
 MAGIC = b"GANLABP1"
 ALIGN = 4096
+NORESERVE = 0x4000 if sys.platform == "linux" else 0  # mmap.MAP_NORESERVE of later Pythons
 HEADER_ROOM = 16 << 10  # for what is known only at the end: counts and a few names
 
 
@@ -122,8 +127,7 @@ def open_pack(path: Path) -> Pack:
         raise UserError(
             f"{path}: the pack is cut short ({size:,} of {needed:,} bytes); pack the source again"
         )
-    # Mode "c" maps privately: torch wants writable memory, the file is never written.
-    images = torch.from_numpy(np.memmap(path, np.uint8, "c", images_at, (N, C, H, W)))
+    images = torch.from_numpy(privately_mapped(path, images_at, (N, C, H, W)))
     labels = None
     if labels_at is not None:
         labels = torch.from_numpy(np.fromfile(path, "<i8", N, offset=labels_at))
@@ -132,6 +136,16 @@ def open_pack(path: Path) -> Pack:
     return Pack(
         path, images, labels, splits, num_classes, class_names, content, left_out, left_out_names
     )
+
+
+def privately_mapped(path: Path, start: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Bytes of a file from `start` on, writable as torch wants them; the file is never written."""
+    with open(path, "rb") as file:
+        # With NORESERVE a file may be larger than the machine's memory, which `np.memmap`'s
+        # copy-on-write mode is refused: pages are reserved for all that could be written.
+        flags = mmap.MAP_PRIVATE | NORESERVE
+        content = mmap.mmap(file.fileno(), 0, flags, mmap.PROT_READ | mmap.PROT_WRITE)
+    return np.frombuffer(content, np.uint8, math.prod(shape), start).reshape(shape)
 
 
 def write_pack(
@@ -263,5 +277,7 @@ def cached_pack(path: Path, write: Callable[[Path], None]) -> Pack:
         if path.exists():
             with contextlib.suppress(UserError):
                 return open_pack(path)
+        for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            stale.unlink()  # of a process that was killed: nobody else writes under the lock
         write(path)
     return open_pack(path)

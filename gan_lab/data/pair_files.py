@@ -1,21 +1,16 @@
 """Pairs of pictures in files: which two belong together, and their pixels."""
 
-import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from gan_lab.data.folder import cpu_count
+from gan_lab.data.decoded import decoded
 from gan_lab.data.layout import SPLITS, is_picture
 from gan_lab.data.picture import MODES, channels_of, fitted, open_upright, to_mode
 from gan_lab.data.source import open_source
 from gan_lab.errors import UserError
-
-log = logging.getLogger(__name__)
 
 Pair = tuple[str, str]
 
@@ -31,16 +26,22 @@ class PairFiles:
         root: folder, .zip or .tar.
         source, target: names of the folders of the two sides; null means A and B.
         side_by_side: each picture holds both, the source on the left.
+        memory_gb: see `decoded`.
     """
 
     class_names = None
 
     def __init__(
-        self, root: str, source: str | None, target: str | None, side_by_side: bool
+        self,
+        root: str,
+        source: str | None,
+        target: str | None,
+        side_by_side: bool,
+        memory_gb: float,
     ) -> None:
         self.root = Path(root).expanduser()
         self.files = open_source(self.root)
-        self.side_by_side = side_by_side
+        self.side_by_side, self.memory_gb = side_by_side, memory_gb
         self.name = self.root.name.split(".")[0]
         names = [name for name in self.files.names if is_picture(name)]
         if not names:
@@ -91,19 +92,17 @@ class PairFiles:
     def load(
         self, split: str, channels: tuple[int, int], size: tuple[int, int]
     ) -> tuple[Tensor, Tensor, None]:
-        def read(pair: Pair) -> tuple[np.ndarray, np.ndarray] | None:
-            try:
-                return self.decode(pair, channels, size)
-            except Exception as error:  # Pillow raises anything on hostile files; all reported
-                log.warning("%s: %s cannot be read (%s) and is left out", self.root, pair, error)
-                return None
-
-        with ThreadPoolExecutor(cpu_count()) as pool:
-            decoded = [both for both in pool.map(read, self.pairs[split]) if both is not None]
-        if not decoded:
-            raise UserError(f"data.root={self.root}: no pair of {split} could be read")
-        source, target = (torch.from_numpy(np.stack(side)) for side in zip(*decoded, strict=True))
-        return source, target, None
+        pairs = self.pairs[split]
+        both, _ = decoded(  # a pair is one picture, the target's channels after the source's
+            self.files,
+            [" and ".join(dict.fromkeys(pair)) for pair in pairs],
+            lambda number: np.concatenate(self.decode(pairs[number], channels, size)),
+            (sum(channels), *size),
+            options=channels,
+            num_all=sum(map(len, self.pairs.values())),
+            memory_gb=self.memory_gb,
+        )
+        return both[:, : channels[0]], both[:, channels[0] :], None
 
     def decode(
         self, pair: Pair, channels: tuple[int, int], size: tuple[int, int]

@@ -57,6 +57,8 @@ class Pairs(DataModule):
         jitter: pixels that training pictures are larger, to be cut out at random (paper: 286 for
             256, that is 30).
         num: pairs to draw where there is no root.
+        memory_gb: a set of files whose decoded pictures take more is decoded once, into a file of
+            the cache that processes share.
         batch_size, seed, mirror: see `DataModule`.
     """
 
@@ -77,6 +79,7 @@ class Pairs(DataModule):
         channels: int | None = None,
         jitter: int = 0,
         num: int = 2000,
+        memory_gb: float = 0.25,
         batch_size: int = 16,
         seed: int = 0,
         mirror: bool = True,
@@ -88,7 +91,7 @@ class Pairs(DataModule):
         if root is None:
             self.pairs = DrawnPairs(num, min(size))
         else:
-            self.pairs = PairFiles(root, source, target, side_by_side)
+            self.pairs = PairFiles(root, source, target, side_by_side, memory_gb)
         found = self.pairs.channels()
         first, second = source_channels or found[0], channels or found[1]
         self.reverse, self.channels = reverse, (first, second)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from gan_lab.randomness import CROP, generator
 
 
 class RowReals:
-    """A split held in memory.
+    """A split held in memory, or in a file mapped to memory.
 
     Args:
         columns: name -> (N, ...), the rows' entries as a batch holds them (pictures uint8).
@@ -42,17 +41,15 @@ class RowReals:
         """The rows' entries: name -> (B, ...)."""
         numbers = item_numbers(indices)
         return {
-            name: torch.from_numpy(self.columns[name].take(numbers, axis=0))
+            # `take` would first copy the whole of a column that shares its rows with another.
+            name: torch.from_numpy(self.columns[name][numbers])
             for name in names or self.columns
         }
 
     def fingerprint(self) -> str:
         if self._fingerprint is None:
-            parts = [
-                part
-                for name, values in sorted(self.columns.items())
-                for part in (name, memoryview(np.ascontiguousarray(values)).cast("B"), values.shape)
-            ]
+            columns = sorted(self.columns.items())
+            parts = (part for name, values in columns for part in (name, values, values.shape))
             self._fingerprint = digest(*parts)
         return self._fingerprint
 

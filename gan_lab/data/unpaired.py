@@ -120,6 +120,8 @@ class Unpaired(DataModule):
         jitter: pixels that training pictures are larger, to be cut out at random (paper: 286 for
             256, that is 30).
         num: pictures to draw of each domain where there is no root.
+        memory_gb: a set of files whose decoded pictures take more is decoded once, into a file of
+            the cache that processes share.
         batch_size: rows of a minibatch, each a picture of A and one of B.
         seed, mirror: see `DataModule`.
     """
@@ -137,6 +139,7 @@ class Unpaired(DataModule):
         channels: int | None = None,
         jitter: int = 0,
         num: int = 1000,
+        memory_gb: float = 0.25,
         batch_size: int = 4,
         seed: int = 0,
         mirror: bool = True,
@@ -145,7 +148,7 @@ class Unpaired(DataModule):
         if jitter < 0:
             raise UserError(f"data.jitter={jitter}: give 0 or more pixels")
         self.domains: DomainSource = (
-            self.drawn(num, min(size)) if root is None else DomainFiles(root)
+            self.drawn(num, min(size)) if root is None else DomainFiles(root, memory_gb)
         )
         names = None if swap else self.domains.class_names  # labels are of the files' B
         super().__init__(
