@@ -10,6 +10,7 @@ from torch import Tensor
 from gan_lab.errors import UserError
 
 NUM_TOKENS = 257  # 0 pads; byte b of the text in UTF-8 is b + 1
+SHOWN = 80  # letters of a caption in a message
 
 
 def to_tokens(captions: Sequence[str], max_tokens: int, option: str = "caption") -> Tensor:
@@ -27,8 +28,9 @@ def to_tokens(captions: Sequence[str], max_tokens: int, option: str = "caption")
             raise UserError(f"{option}={caption!r}: there is no text in it; say what to draw")
         if len(content) > max_tokens:
             raise UserError(
-                f"{option}={caption!r} has {len(content)} bytes, and the encoder of captions takes"
-                f" {max_tokens}: shorten it, or train with data.max_tokens={len(content)}"
+                f"{option}={beginning(caption)!r} has {len(content)} bytes, and the encoder of"
+                f" captions takes {max_tokens}: shorten it, or train with"
+                f" data.max_tokens={len(content)}"
             )
         tokens[row, : len(content)] = np.frombuffer(content, np.uint8)
         tokens[row, : len(content)] += 1
@@ -38,6 +40,11 @@ def to_tokens(captions: Sequence[str], max_tokens: int, option: str = "caption")
 def to_texts(tokens: Tensor) -> list[str]:
     """(B, L) back to B texts."""
     return [bytes(b - 1 for b in row if b > 0).decode(errors="replace") for row in tokens.tolist()]
+
+
+def beginning(caption: str) -> str:
+    """What of a caption a message shows."""
+    return caption if len(caption) <= SHOWN else caption[:SHOWN] + "..."
 
 
 def plain(caption: str) -> str:

@@ -76,8 +76,9 @@ class PairFiles:
         alone = [name for both in found.values() if len(both) == 1 for name in both.values()]
         if alone:
             raise UserError(
-                f"data.root={self.root}: {len(alone)} pictures have no partner of the same name on"
-                f" the other side: {', '.join(sorted(alone)[:5])}; add the partners or remove them"
+                f"data.root={self.root}: without a partner of the same name on the other side:"
+                f" {', '.join(sorted(alone)[:5])}{' ...' if len(alone) > 5 else ''}"
+                f" ({len(alone)} in all); add the partners or remove them"
             )
         pairs: dict[str, list[Pair]] = {}
         for key in sorted(found):

@@ -75,7 +75,9 @@ class TempoGAN(Enlarging, Game):
         self.descend(players, self.discriminator_loss, batch)
 
     def warmup_loss(self, batch: Batch) -> Tensor:
-        return l1_loss(self.generator(batch["low_video"][:, 1]), batch["high_video"][:, 1])
+        """lambda_L1 |G - y|_1: weighed as later, since Adam is thrown off when gradients grow."""
+        l1 = l1_loss(self.generator(batch["low_video"][:, 1]), batch["high_video"][:, 1])
+        return self.l1_weight * l1
 
     def generator_loss(self, batch: Batch) -> Tensor:
         low, real = batch["low_video"], batch["high_video"]  # (B, 3, C, H, W) in [-1, 1]

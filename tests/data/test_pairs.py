@@ -55,7 +55,7 @@ def test_side_by_side_pictures_are_cut_in_the_middle(tmp_path):
 
 def test_pictures_without_partners_are_named(tmp_path):
     write(folders(tmp_path) / "train" / "A" / "alone.png", 1)
-    with pytest.raises(UserError, match=r"1 pictures have no partner.*train/A/alone\.png"):
+    with pytest.raises(UserError, match=r"without a partner.*train/A/alone\.png \(1 in all\)"):
         Pairs(root=str(tmp_path), resolution=8)
 
 

@@ -30,6 +30,8 @@ def test_losses_are_equations_8_and_9():
     expected = softplus(-D_s(frames[1])).mean() + 2 * softplus(-D_t(films[1])).mean()
     expected = expected + 3 * features + 7 * (fake - real).abs().mean()
     torch.testing.assert_close(gan.generator_loss(batch), expected)
+    near = 7 * (fake[:, 1] - real[:, 1]).abs().mean()
+    torch.testing.assert_close(gan.warmup_loss(batch), near)
     batch["fake"] = gan.kept("fake")
     expected = sum(
         softplus(-D(both[0])).mean() + softplus(D(both[1])).mean()
