@@ -37,6 +37,7 @@ CASES = {
         *("model=cut", "data=unpaired", "data.resolution=16", "data.num=64"),
         *("model.generator.num_blocks=1", "++model.optimizers.heads.eps=1e-3"),
     ],
+    "recoloured contents": ["model=adain", "data=styles", "data.resolution=16", "data.num=64"],
     "films": [
         *("model=next_frame", "data=moving_digits", "data.resolution=16", "data.side=8"),
         *("data.num=64", "data.context=2", "data.horizon=3", "model.steps=3", "data.mirror=true"),
@@ -87,7 +88,7 @@ CASES = {
 }
 # In float32 these are chaotic: norms over each picture of flat drawings enlarge rounding tenfold a
 # step, whatever the learning rate. In float64 the same steps can be compared.
-IN_DOUBLE = {"image pools", "places of maps", "films"}
+IN_DOUBLE = {"image pools", "places of maps", "recoloured contents", "films"}
 # Batch norm and spectral norm's power iteration see each part by itself, and so does a mean of
 # logits: no part knows those of the parts to come.
 NOT_IN_PARTS = {"batch norm of all processes", "relativistic averages"}

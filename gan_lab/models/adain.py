@@ -5,25 +5,29 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss
+from torch.nn.functional import affine_grid, grid_sample, l1_loss
 
 from gan_lab.losses.adversarial import NonSaturating
 from gan_lab.models.base import Batch, Translator
 from gan_lab.networks.adain import adapt, moments
 
+KEPT = 0.25  # share of the rows whose truth is the content as it is
+SIZES, SHIFT = (0.7, 1.3), 0.15  # of a view: its side, and how far it may lie aside, in sides
+
 
 class AdaIN(Translator):
-    """A content's map takes over the mean and the deviation of a style's, channel by channel.
+    """A content's maps take over the mean and the deviation of a style's, channel by channel.
 
-    The paper's losses look through a pretrained network. Here the encoder learns as well: pictures
-    in their own style must come back as they are, and so must a content that was given another
-    style and then its own again. The style is held by the moments of colours (Equation 13 on
-    pixels, and on the maps of `features`, if there are any) and by a discriminator of patches that
-    is told them: does this patch come from a picture in such colours?
+    The paper's: Equation 8 between encoder and decoder, the moments that hold the style (Equation
+    13), and `strength` (Equation 14). Its losses look through a pretrained network, whose maps also
+    hold the content (Equation 12). Ours: the encoder learns as well. A content that is told a
+    recoloured view of itself must come out recoloured, so right answers are known without pairs,
+    and shapes have to stay. Whether an output is like the style at each place, and not in its
+    moments alone, a discriminator of patches says, which is told the style.
 
     Args:
-        style_weight: lambda, of the moments.
-        content_weight: of coming back.
+        style_weight: lambda, of the moments (paper: 10); of pixels, and of the maps of `features`.
+        content_weight: of recoloured contents.
         adversarial_weight: of the patches' game.
         features: pictures (B, 3, H, W) to maps whose moments are held, too, such as
             `gan_lab.networks.squeezenet.pretrained`.
@@ -36,7 +40,7 @@ class AdaIN(Translator):
     def __init__(
         self,
         *,
-        style_weight: float = 10.0,
+        style_weight: float = 1.0,
         content_weight: float = 10.0,
         adversarial_weight: float = 1.0,
         features: nn.Module | None = None,
@@ -50,32 +54,57 @@ class AdaIN(Translator):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         self.descend("generator", self.generator_loss, batch)
-        batch = {**batch, "fake": self.kept("fake")}
+        batch = {**batch, "fake": self.kept("fake"), "told": self.kept("told")}
         self.descend("discriminator", self.discriminator_loss, batch)
 
     def generator_loss(self, batch: Batch) -> Tensor:
-        G = self.generator
         content, style = batch["domain_a"], batch["domain_b"]  # (B, C, H, W) in [-1, 1]
-        both = torch.cat([content, style])
-        c, s = G.encode(both)[-1].chunk(2)
-        fake, *own = G.decode(torch.cat([adapt(c, s), c, s])).chunk(3)
+        truth = self.recoloured(content, style)
+        told, told_truth = self.keep("told", self.viewed(style)), self.viewed(truth)
+        maps = [m.chunk(3) for m in self.generator.encode(torch.cat([content, told, told_truth]))]
+        adapted = [adapt(torch.cat([c, c]), torch.cat([s, t])) for c, s, t in maps]
+        fake, found = self.generator.decode(adapted).chunk(2)
         self.keep("fake", fake)
-        back = G.decode(adapt(G.encode(fake)[-1], c))
-        adversarial = self.game.generator(self.judge_fake(in_colours(fake, style)))
-        coming_back = l1_loss(torch.cat(own), both) + l1_loss(back, content)
+        adversarial = self.game.generator(self.judge_fake(torch.cat([fake, told], 1)))
+        content_loss = l1_loss(found, truth)
         style_loss = style_distance(self.look(fake), self.look(style)).mean()
-        self.report("loss/content", coming_back)
+        self.report("loss/content", content_loss)
         self.report("loss/style", style_loss)
         return (
-            self.content_weight * coming_back
+            self.content_weight * content_loss
             + self.style_weight * style_loss
             + self.adversarial_weight * adversarial.mean()
         )
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
-        style = batch["domain_b"]
-        real, fake = in_colours(style, style), in_colours(batch["fake"], style)
+        told = batch["told"]
+        real, fake = (torch.cat([x, told], 1) for x in (batch["domain_b"], batch["fake"]))
         return self.game.discriminator(*self.judge(real, fake)).mean()
+
+    def recoloured(self, content: Tensor, style: Tensor) -> Tensor:
+        """Contents in mixtures of their channels, with the moments of a style's colours.
+
+        The mixture may turn light into dark, so that no channel says which colour is wanted. Some
+        contents stay as they are: what `strength` 0 asks for.
+        """
+        C = content.shape[1]
+        mixed = torch.einsum("bdc,bchw->bdhw", self.normal(content, C, C), content)
+        keeps = self.uniform(content) < KEPT
+        return torch.where(keeps, content, adapt(mixed, style).clamp(-1, 1))
+
+    def viewed(self, images: Tensor) -> Tensor:
+        """Pictures from nearer, farther or aside, mirrored at their rim.
+
+        Colours stay, the share of the picture that each fills changes: an output whose colours have
+        the moments of the view is not the right one.
+        """
+        size, x, y = self.uniform(images, 3).unbind(1)
+        smallest, largest = SIZES
+        zero, size = torch.zeros_like(size), smallest + (largest - smallest) * size
+        x, y = (2 * SHIFT * (2 * u - 1) for u in (x, y))  # borders lie at -1 and 1
+        matrix = torch.stack([size, zero, x, zero, size, y], 1).view(-1, 2, 3)
+        grid = affine_grid(matrix, list(images.shape), align_corners=False)
+        return grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
     def answer(self, network: nn.Module, batch: Batch, seed: int = 0) -> Tensor:
         return network(batch["domain_a"], batch["domain_b"])
@@ -83,12 +112,6 @@ class AdaIN(Translator):
     def show(self, batch: Batch) -> dict[str, Tensor]:
         content, style = batch["domain_a"], batch["domain_b"]
         return {"content": content, "style": style, "output": self.generate(batch)}
-
-
-def in_colours(images: Tensor, style: Tensor) -> Tensor:
-    """Pictures with a style's mean and deviation of colours at each pixel: (B, 3 C, H, W)."""
-    mean, deviation = (m.to(images).expand_as(images) for m in moments(style))
-    return torch.cat([images, mean, deviation], 1)
 
 
 def style_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:

@@ -2,13 +2,21 @@ import torch
 from support import build, fit, some
 from torch.nn.functional import softplus
 
-from gan_lab.models.adain import in_colours, style_distance
+from gan_lab.models.adain import style_distance
 from gan_lab.networks.adain import moments
 
 DATA = ["data=styles", "data.resolution=16", "data.num=64"]
 
 
-def test_loss_is_coming_back_moments_and_patches():
+def with_draws(gan):
+    """The game with draws that need no trainer."""
+    torch.manual_seed(0)
+    gan.normal = lambda like, *shape: torch.randn(len(like), *shape)
+    gan.uniform = lambda like, *shape: torch.rand(len(like), *(shape or (1, 1, 1)))
+    return gan
+
+
+def test_loss_is_recoloured_contents_moments_and_patches():
     data, gan = build(
         "model=adain",
         *DATA,
@@ -19,13 +27,41 @@ def test_loss_is_coming_back_moments_and_patches():
     batch = some(data, 4)
     x, y = batch["domain_a"], batch["domain_b"]
     G, D = gan.generator, gan.discriminator
-    fake = G(x, y)
-    own = ((G(x, x) - x).abs().mean() + (G(y, y) - y).abs().mean()) / 2
-    back = (G(fake, x) - x).abs().mean()
+    truth = x.flip(1)
+    gan.recoloured, gan.viewed = lambda *_: truth, lambda images: images.flip(3)
+    fake = G(x, y.flip(3))
+    content = (G(x, truth.flip(3)) - truth).abs().mean()
     style = sum((a - b).square().mean() for a, b in zip(moments(fake), moments(y)))
-    adversarial = softplus(-D(in_colours(fake, y))).mean()
-    expected = 5 * (own + back) + 3 * style + 2 * adversarial
+    adversarial = softplus(-D(torch.cat([fake, y.flip(3)], 1))).mean()
+    expected = 5 * content + 3 * style + 2 * adversarial
     torch.testing.assert_close(gan.generator_loss(batch), expected, rtol=1e-4, atol=1e-4)
+    assert torch.equal(gan.kept("told"), y.flip(3))
+
+
+def test_recoloured_contents_have_a_styles_moments_or_stay():
+    data, gan = build("model=adain", *DATA)
+    with_draws(gan)
+    batch = some(data, 40)
+    x, y = batch["domain_a"], 0.1 * batch["domain_b"]  # so small that nothing is clamped
+    truth = gan.recoloured(x, y)
+    stay = (truth == x).flatten(1).all(1)
+    assert 0 < stay.sum() < 40
+    for ours, theirs in zip(moments(truth[~stay]), moments(y[~stay]), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-2, atol=1e-2)
+    paper = (x == x[..., :1, :1]).all(1)  # the ground stays one colour
+    spread = torch.stack([t[:, p].std(1).max() for t, p in zip(truth, paper, strict=True)])
+    assert spread.max() < 1e-3
+
+
+def test_views_keep_colours_and_change_their_shares():
+    _, gan = build("model=adain", *DATA)
+    with_draws(gan)
+    halves = torch.ones(40, 3, 16, 16)
+    halves[..., :8] = -1
+    views = gan.viewed(halves)
+    assert views.min() >= -1.001 and views.max() <= 1.001
+    shares = (views > 0).float().mean((1, 2, 3))
+    assert shares.min() < 0.4 and shares.max() > 0.6
 
 
 def test_a_network_to_look_through_is_no_state_and_learns_nothing():
@@ -33,6 +69,7 @@ def test_a_network_to_look_through_is_no_state_and_learns_nothing():
     network = torch.nn.Conv2d(3, 5, 3).requires_grad_(False)
     maps = torch.nn.Sequential(network, torch.nn.Unflatten(0, (1, -1)))  # (1, B, ...): one map
     gan.look.network = maps
+    with_draws(gan)
     gan.generator_loss(some(data, 4)).backward()
     assert network.weight.grad is None and gan.generator.last.weight.grad.abs().sum() > 0
     assert not any(key.startswith("look") for key in gan.state_dict())
