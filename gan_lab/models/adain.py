@@ -18,19 +18,22 @@ SIZES, SHIFT = (0.7, 1.3), 0.15  # of a view: its side, and how far it may lie a
 class AdaIN(Translator):
     """A content's maps take over the mean and the deviation of a style's, channel by channel.
 
-    The paper's: Equation 8 between encoder and decoder, the moments that hold the style (Equation
-    13), and `strength` (Equation 14). Its losses look through a pretrained network, whose maps also
-    hold the content (Equation 12). Ours: the encoder learns as well. A content that is told a
-    recoloured view of itself must come out recoloured, so right answers are known without pairs,
-    and shapes have to stay. Whether an output is like the style at each place, and not in its
-    moments alone, a discriminator of patches says, which is told the style.
+    The paper's: Equation 8 between encoder and decoder, and `strength` (Equation 14). Where a
+    pretrained network is given, its losses, too: the moments of maps hold the style (Equation 13),
+    a map adapted to the style's holds the content (Equation 12). Ours: the encoder learns as well.
+    A content that is told a recoloured view of itself must come out recoloured, so right answers
+    are known without pairs, and shapes have to stay. Whether an output is like the style at each
+    place, and not in its moments alone, a discriminator of patches says, which is told the style.
 
     Args:
-        style_weight: lambda, of the moments (paper: 10); of pixels, and of the maps of `features`.
+        style_weight: of the moments of pixels.
         content_weight: of recoloured contents.
         adversarial_weight: of the patches' game.
-        features: pictures (B, 3, H, W) to maps whose moments are held, too, such as
-            `gan_lab.networks.squeezenet.pretrained`.
+        features: a frozen network, pictures (B, 3, H, W) to maps, such as
+            `gan_lab.networks.squeezenet.pretrained`; None does without the next three.
+        texture_weight: lambda, of the moments of its maps (paper: 10).
+        structure_weight: of the content's map, adapted (paper: 1).
+        structure_map: which map that is (paper: one of 1/8 of the size).
     """
 
     takes = ("domain_a", "domain_b")
@@ -44,12 +47,17 @@ class AdaIN(Translator):
         content_weight: float = 10.0,
         adversarial_weight: float = 1.0,
         features: nn.Module | None = None,
+        texture_weight: float = 10.0,
+        structure_weight: float = 1.0,
+        structure_map: int = 2,
         **game,
     ) -> None:
         super().__init__(**game)
         self.style_weight, self.content_weight = style_weight, content_weight
         self.adversarial_weight = adversarial_weight
-        self.look = Looking(features)
+        self.texture_weight, self.structure_weight = texture_weight, structure_weight
+        self.structure_map = structure_map
+        self.look = features and Looking(features)
         self.game = NonSaturating()
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
@@ -67,14 +75,29 @@ class AdaIN(Translator):
         self.keep("fake", fake)
         adversarial = self.game.generator(self.judge_fake(torch.cat([fake, told], 1)))
         content_loss = l1_loss(found, truth)
-        style_loss = style_distance(self.look(fake), self.look(style)).mean()
+        style_loss = style_distance(fake, style).mean()
         self.report("loss/content", content_loss)
         self.report("loss/style", style_loss)
-        return (
+        loss = (
             self.content_weight * content_loss
             + self.style_weight * style_loss
             + self.adversarial_weight * adversarial.mean()
         )
+        return loss + self.seen_loss(fake, content, style) if self.look else loss
+
+    def seen_loss(self, fake: Tensor, content: Tensor, style: Tensor) -> Tensor:
+        """Equations 12 and 13 through `features`, of each map relative to the style's mean square:
+        maps differ in size by hundreds."""
+        fakes, contents, styles = (self.look(x) for x in (fake, content, style))
+        sizes = [m.float().square().mean((1, 2, 3)) for m in styles]
+        pairs = zip(fakes, styles, sizes, strict=True)
+        textures = torch.stack([style_distance(f, s) / size for f, s, size in pairs])
+        at = self.structure_map
+        wanted = adapt(contents[at], styles[at])
+        structure = ((fakes[at] - wanted).square().mean((1, 2, 3)) / sizes[at]).mean()
+        self.report("loss/texture", textures.mean())
+        self.report("loss/structure", structure)
+        return self.texture_weight * textures.mean() + self.structure_weight * structure
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
         told = batch["told"]
@@ -114,25 +137,21 @@ class AdaIN(Translator):
         return {"content": content, "style": style, "output": self.generate(batch)}
 
 
-def style_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
-    """Squared distance of means and deviations (B,), summed over maps: Equation 13."""
-    total = ours[0].new_zeros(len(ours[0]))
-    for x, y in zip(ours, theirs, strict=True):
-        for a, b in zip(moments(x), moments(y), strict=True):
-            total = total + (a - b).square().flatten(1).mean(1)
-    return total
+def style_distance(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Mean squared distance of a map's means and deviations, (B,): Equation 13, over channels."""
+    errors = [a - b for a, b in zip(moments(ours), moments(theirs), strict=True)]
+    return sum(error.square().flatten(1).mean(1) for error in errors)
 
 
 class Looking:
-    """Pictures to what their style is compared by: themselves, and a frozen network's maps.
+    """A frozen network that follows its pictures' device, in float32.
 
     No module: the network's weights are no state of the game's.
     """
 
-    def __init__(self, network: nn.Module | None) -> None:
+    def __init__(self, network: nn.Module) -> None:
         self.network = network
 
-    def __call__(self, images: Tensor) -> list[Tensor]:
-        if self.network is None:
-            return [images]
-        return [images, *self.network.to(images.device)(images)]
+    def __call__(self, images: Tensor) -> Sequence[Tensor]:
+        with torch.autocast(images.device.type, enabled=False):
+            return self.network.to(images.device)(images.float())

@@ -40,7 +40,7 @@ class Joined(nn.Module):
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         x = interpolate(self.coarse(coarse), scale_factor=2, mode="bilinear")
-        return fine + relu(x + self.fine(fine))
+        return (fine + relu(x + self.fine(fine))) / 2**0.5
 
 
 class StyleTransferGenerator(nn.Module):
@@ -92,6 +92,8 @@ class StyleTransferGenerator(nn.Module):
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            self.last.weight.mul_(0.1)  # grey at first: where tanh is flat nothing is learnt
 
     def encode(self, images: Tensor) -> list[Tensor]:
         """A map of each size, the finest first."""

@@ -2,8 +2,8 @@ import torch
 from support import build, fit, some
 from torch.nn.functional import softplus
 
-from gan_lab.models.adain import style_distance
-from gan_lab.networks.adain import moments
+from gan_lab.models.adain import Looking, style_distance
+from gan_lab.networks.adain import adapt, moments
 
 DATA = ["data=styles", "data.resolution=16", "data.num=64"]
 
@@ -64,22 +64,66 @@ def test_views_keep_colours_and_change_their_shares():
     assert shares.min() < 0.4 and shares.max() > 0.6
 
 
+class TwoMaps(torch.nn.Module):
+    """Pictures to two maps, of which the second is hundreds of times larger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Conv2d(3, 5, 3).requires_grad_(False)
+
+    def forward(self, images):
+        return [self.layer(images), 300 * self.layer(images.flip(1)).relu()]
+
+
+def test_losses_through_a_network_are_of_moments_and_of_an_adapted_map():
+    data, gan = build("model=adain", *DATA, "model.structure_map=1")
+    gan.look = Looking(TwoMaps())
+    batch = some(data, 4)
+    x, y = batch["domain_a"], batch["domain_b"]
+    fake = x.flip(2)
+    F = gan.look.network
+
+    def size(maps):
+        return maps.square().mean((1, 2, 3))
+
+    texture = 0
+    for f, s in zip(F(fake), F(y), strict=True):
+        for statistic in (
+            lambda m: m.mean((2, 3)),
+            lambda m: (m.var((2, 3), correction=0) + 1e-5).sqrt(),
+        ):
+            texture += ((statistic(f) - statistic(s)).square().mean(1) / size(s)).mean() / 2
+    wanted = adapt(F(x)[1], F(y)[1])
+    structure = (size(F(fake)[1] - wanted) / size(F(y)[1])).mean()
+    expected = 10 * texture + structure
+    torch.testing.assert_close(gan.seen_loss(fake, x, y), expected, rtol=1e-4, atol=1e-4)
+    small, F.forward = F.forward, lambda images: [m / 100 for m in small(images)]
+    # Equal but for what keeps deviations above 0.
+    torch.testing.assert_close(gan.seen_loss(fake, x, y), expected, rtol=0.2, atol=0)
+
+
 def test_a_network_to_look_through_is_no_state_and_learns_nothing():
-    data, gan = build("model=adain", *DATA, "++model.features={_target_: torch.nn.Identity}")
-    network = torch.nn.Conv2d(3, 5, 3).requires_grad_(False)
-    maps = torch.nn.Sequential(network, torch.nn.Unflatten(0, (1, -1)))  # (1, B, ...): one map
-    gan.look.network = maps
+    data, gan = build("model=adain", *DATA, "model.structure_map=1")
+    gan.look = Looking(TwoMaps())
     with_draws(gan)
     gan.generator_loss(some(data, 4)).backward()
-    assert network.weight.grad is None and gan.generator.last.weight.grad.abs().sum() > 0
+    assert gan.look.network.layer.weight.grad is None
+    assert gan.generator.last.weight.grad.abs().sum() > 0
     assert not any(key.startswith("look") for key in gan.state_dict())
 
 
+def test_first_outputs_are_grey_also_with_halvings():
+    data, gan = build("model=adain", *DATA, "model.generator.halvings=2", "model.generator.side=3")
+    batch = some(data, 8)
+    outputs = gan.generator(batch["domain_a"], batch["domain_b"])
+    assert outputs.abs().mean() < 0.5 and outputs.abs().amax() < 0.999
+
+
 def test_equal_pictures_have_no_style_distance():
-    maps = [torch.rand(2, 3, 8, 8), torch.rand(2, 5, 4, 4)]
-    assert style_distance(maps, maps).max() < 1e-6
-    shuffled = [m.flatten(2)[..., torch.randperm(m[0, 0].numel())].view_as(m) for m in maps]
+    maps = torch.rand(2, 5, 8, 8)
+    shuffled = maps.flatten(2)[..., torch.randperm(64)].view_as(maps)
     assert style_distance(shuffled, maps).max() < 1e-6  # places do not matter
+    assert style_distance(maps.flip(0), maps).min() > 1e-4
 
 
 def test_the_style_decides_the_output_and_saved_weights_hold_no_network_to_look_through():
