@@ -52,7 +52,10 @@ def draw(config: DictConfig) -> Path:
         raw=config.raw,
         output=None if config.output is None else Path(config.output),
         input=None if config.input is None else Path(config.input).expanduser(),
+        side=config.side,
     )
+    if order.side is not None and order.input is None:
+        raise UserError(f"side={order.side}: it is the size of a picture that input= names")
     if not isinstance(gan, GAN):
         return answered(gan, run, mode, order)
     if order.input is not None:
@@ -78,6 +81,8 @@ def answered(gan: Translator, run: Run, mode: Callable, order: Order) -> Path:
         if value not in (None, 1.0):
             raise UserError(f"{name}={value}: {type(gan).__name__} takes none; leave it out")
     if len(gan.shape) == 4:
+        if order.side is not None:
+            raise UserError(f"side={order.side}: films have the size of training; leave it out")
         return foresee(gan, run.config, order)
     if order.input is not None:
         return translate(gan, mode if isinstance(mode, Plain) else Plain(), order)

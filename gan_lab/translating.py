@@ -21,9 +21,7 @@ class Plain:
 
     def __call__(self, gan: Translator, file: Path, order: Order) -> Tensor:
         """The output (1, C, H, W) for one picture file."""
-        image = read_picture(file)
-        size = gan.input_size(image.height, image.width)
-        pixels = as_input(image, (gan.source_shape[0], *size))
+        pixels = sized(gan, file, order.side)
         return gan.generate({gan.source: pixels}, seed=order.seed, raw=order.raw)
 
 
@@ -33,7 +31,7 @@ class Reversed(Plain):
     def __call__(self, gan: Translator, file: Path, order: Order) -> Tensor:
         if "reverse" not in inspect.signature(gan.generate).parameters:
             raise UserError(f"mode=reverse: {type(gan).__name__} has learnt one direction alone")
-        pixels = as_input(read_picture(file), gan.shape)
+        pixels = sized(gan, file, order.side, channels=gan.shape[0])
         return gan.generate({gan.target: pixels}, raw=order.raw, reverse=True)
 
 
@@ -52,7 +50,8 @@ class Styled(Plain):
     def __call__(self, gan: Translator, file: Path, order: Order) -> Tensor:
         if not hasattr(gan, "style"):
             raise UserError(f"mode=style: {type(gan).__name__} takes no style; train model=adain")
-        content, style = (as_input(read_picture(f), gan.shape) for f in (file, self.picture))
+        content = sized(gan, file, order.side)
+        style = as_input(read_picture(self.picture), gan.shape)  # textures as large as in training
         return gan.generate({gan.source: content, gan.style: style}, raw=order.raw)
 
 
@@ -92,6 +91,13 @@ def read_picture(file: Path) -> Image.Image:
         return open_upright(file.read_bytes())
     except Exception as error:  # Pillow raises anything on hostile files
         raise UserError(f"{file} cannot be read as a picture ({error})") from None
+
+
+def sized(gan: Translator, file: Path, side: int | None, channels: int | None = None) -> Tensor:
+    """A picture file as an input of the model's, (1, C, H, W), of the size that is asked for."""
+    image = read_picture(file)
+    size = gan.input_size(image.height, image.width, side)
+    return as_input(image, (channels or gan.source_shape[0], *size))
 
 
 def as_input(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:

@@ -50,6 +50,40 @@ def test_a_picture_and_a_folder_are_answered(tmp_path):
     assert sorted(f.name for f in folder.iterdir()) == ["a.png", "b.png"]
 
 
+@pytest.mark.parametrize("model", ["cyclegan", "cut", "adain"])
+def test_with_a_side_a_picture_keeps_its_aspect(model, tmp_path):
+    data = "styles" if model == "adain" else "unpaired"
+    options = ["model.generator.halvings=2"] if model == "adain" else []
+    gan = run_of(tmp_path / "run", f"model={model}", f"data={data}", *options)
+    photo = picture(tmp_path / "photo.jpg", (97, 60))
+    ask_for = [f"input={photo}", f"output={tmp_path}/out.png", "side=30"]
+    if model == "adain":
+        ask_for += ["mode=style", f"mode.picture={photo}"]
+    assert Image.open(ask(tmp_path / "run", *ask_for)).size == (48, 32)
+    if model == "cyclegan":
+        path = ask(tmp_path / "run", *ask_for, "mode=reverse")
+        assert Image.open(path).size == (48, 32)
+    assert gan.input_size(60, 97, side=64) == (64, 104)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model=pix2pix", "data=pairs"], "side=30: UNet answers no other size"),
+        (["model=srgan", "data=superres", "data.crop=16"], "side=30: pictures are enlarged as"),
+        (["model=cut", "data=unpaired"], "side=8: give 16 pixels"),
+    ],
+)
+def test_a_side_that_cannot_be_is_refused(overrides, message, tmp_path):
+    size = "data.batch_size=4" if "model=srgan" in overrides else "data.resolution=16"
+    run_of(tmp_path / "run", *overrides, size=size)
+    photo = picture(tmp_path / "photo.png")
+    with pytest.raises(UserError, match=message):
+        ask(tmp_path / "run", f"input={photo}", message.split(":")[0])
+    with pytest.raises(UserError, match="size of a picture that input= names"):
+        ask(tmp_path / "run", "side=30")
+
+
 def test_without_input_rows_of_the_data_are_shown(tmp_path):
     run_of(tmp_path / "run", "model=pix2pix", "data=pairs")
     assert ask(tmp_path / "run", "num=4").suffix == ".png"

@@ -5,8 +5,10 @@ from torch import Tensor, nn
 
 from gan_lab.engine.layers import in_eval
 from gan_lab.engine.sampling import Batch
+from gan_lab.errors import UserError
 
 ROWS_AT_ONCE = 32
+SMALLEST_SIDE = 16  # pixels: below, mirrored rims of the networks exceed their maps
 
 
 class Answering(nn.Module):
@@ -14,7 +16,7 @@ class Answering(nn.Module):
 
     Attributes:
         generator: inputs (B, ...) to outputs (B, *shape) in [-1, 1]; carries `shape` and
-            `source_shape`.
+            `source_shape`, and `multiple` where it takes other sizes with sides of that multiple.
         generator_ema: its average over the images seen.
         source: what the generator sees of a batch.
         target: what the output is compared with, where the batch holds it.
@@ -35,9 +37,25 @@ class Answering(nn.Module):
         """(C, H, W) of the pictures that it was trained to answer."""
         return self.generator.source_shape
 
-    def input_size(self, height: int, width: int) -> tuple[int, int]:
-        """The size that a picture of a file is brought to: that of training."""
-        return self.source_shape[1:]
+    def input_size(self, height: int, width: int, side: int | None = None) -> tuple[int, int]:
+        """The size that a picture of a file is brought to: that of training, or with `side` its
+        own aspect with so many pixels on the shorter side, to multiples of what halvings need.
+
+        Raises:
+            UserError: the generator takes no other size than it learnt (it has no `multiple`), or
+                the side is too small.
+        """
+        if side is None:
+            return self.source_shape[1:]
+        multiple = getattr(self.generator, "multiple", None)
+        if multiple is None:
+            name = type(self.generator).__name__
+            raise UserError(f"side={side}: {name} answers no other size than it learnt; leave it"
+                            " out")  # fmt: skip
+        if side < SMALLEST_SIDE:
+            raise UserError(f"side={side}: give {SMALLEST_SIDE} pixels at least")
+        share = side / min(height, width)
+        return tuple(max(1, round(share * x / multiple)) * multiple for x in (height, width))
 
     @torch.no_grad()
     def generate(self, batch: Batch, *, seed: int = 0, raw: bool = False) -> Tensor:

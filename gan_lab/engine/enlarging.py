@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from gan_lab.engine.answering import Answering
 from gan_lab.engine.sampling import Batch
 from gan_lab.engine.tiles import tiled
+from gan_lab.errors import UserError
 from gan_lab.ops.bicubic import enlarged
 
 TILE = 192  # pixels a side of low resolution that the generator sees at once
@@ -24,8 +25,10 @@ class Enlarging(Answering):
     source, target = "low", "high"
     tile = TILE
 
-    def input_size(self, height: int, width: int) -> tuple[int, int]:
+    def input_size(self, height: int, width: int, side: int | None = None) -> tuple[int, int]:
         """Pictures are enlarged as they are."""
+        if side is not None:
+            raise UserError(f"side={side}: pictures are enlarged as they are; leave it out")
         return height, width
 
     def answer(self, network: nn.Module, batch: Batch, seed: int = 0) -> Tensor:

@@ -29,6 +29,7 @@ class Order:
         raw: the generator as it is instead of its average.
         output: where to write; None chooses a place in the run's folder.
         input: a picture, or a folder of them, for a model that answers pictures.
+        side: pixels of such a picture's shorter side; None for the size of training.
     """
 
     run: Path
@@ -41,6 +42,7 @@ class Order:
     raw: bool = False
     output: Path | None = None
     input: Path | None = None
+    side: int | None = None
 
     def path(self, name: str, *suffixes: str) -> Path:
         """The file to write: `output`, or <run>/generated/<name> with the first of `suffixes`."""

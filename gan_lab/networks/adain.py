@@ -77,6 +77,7 @@ class StyleTransferGenerator(nn.Module):
         if side % 2 == 0:
             raise ValueError(f"side={side}: give an odd number of pixels, such as 3")
         self.source_shape = self.shape = tuple(shape)
+        self.multiple = 2**halvings  # of the sides that it takes
         widths = [width * 2**level for level in range(halvings + 1)]
         steps, coarsest = list(zip(widths, widths[1:], strict=False)), widths[-1]
         inside = [reflected(coarsest, coarsest, side) for _ in range(2 * num_blocks)]

@@ -51,6 +51,7 @@ class ResnetGenerator(nn.Module):
                 " data.resolution"
             )
         self.source_shape, self.shape = tuple(source_shape), tuple(shape)
+        self.multiple = 4  # of the sides that it takes
         norm = nn.InstanceNorm2d
         self.stem = nn.Conv2d(source_shape[0], width, 7, padding=3, padding_mode="reflect")
         self.down = nn.ModuleList(
@@ -101,6 +102,7 @@ class CycleGenerator(nn.Module):
         super().__init__()
         self.source_shape, self.shape = tuple(source_shape), tuple(shape)
         self.a_to_b = ResnetGenerator(source_shape, shape, width, num_blocks)
+        self.multiple = self.a_to_b.multiple
         self.b_to_a = ResnetGenerator(shape, source_shape, width, num_blocks)
 
     def forward(self, domain_a: Tensor) -> Tensor:
