@@ -1,7 +1,7 @@
 """AdaIN: "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization" (Huang &
 Belongie 2017), with an adversarial loss of patches in place of a pretrained network's judgement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,7 @@ class AdaIN(Translator):
         style_weight: of the moments of pixels.
         content_weight: of recoloured contents.
         adversarial_weight: of the patches' game.
-        features: a frozen network, pictures (B, 3, H, W) to maps, such as
+        features: reads a frozen network, pictures (B, 3, H, W) to maps, such as
             `gan_lab.networks.squeezenet.pretrained`; None does without the next three.
         texture_weight: lambda, of the moments of its maps (paper: 10).
         structure_weight: of the content's map, adapted (paper: 1).
@@ -46,7 +46,7 @@ class AdaIN(Translator):
         style_weight: float = 1.0,
         content_weight: float = 10.0,
         adversarial_weight: float = 1.0,
-        features: nn.Module | None = None,
+        features: Callable[[], nn.Module] | None = None,
         texture_weight: float = 10.0,
         structure_weight: float = 1.0,
         structure_map: int = 2,
@@ -59,6 +59,11 @@ class AdaIN(Translator):
         self.structure_map = structure_map
         self.look = features and Looking(features)
         self.game = NonSaturating()
+
+    def on_fit_start(self) -> None:
+        super().on_fit_start()
+        if self.look:
+            self.look.prepare(self.device)  # a missing file of weights stops here
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         self.descend("generator", self.generator_loss, batch)
@@ -144,14 +149,17 @@ def style_distance(ours: Tensor, theirs: Tensor) -> Tensor:
 
 
 class Looking:
-    """A frozen network that follows its pictures' device, in float32.
+    """A frozen network in float32, which is read when training begins: samples need none.
 
     No module: the network's weights are no state of the game's.
     """
 
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
+    def __init__(self, make: Callable[[], nn.Module]) -> None:
+        self.make = make
+
+    def prepare(self, device: torch.device) -> None:
+        self.network = self.make().to(device)
 
     def __call__(self, images: Tensor) -> Sequence[Tensor]:
         with torch.autocast(images.device.type, enabled=False):
-            return self.network.to(images.device)(images.float())
+            return self.network(images.float())

@@ -1,9 +1,14 @@
+from functools import partial
+
+import pytest
 import torch
 from support import build, fit, some
 from torch.nn.functional import softplus
 
+from gan_lab.errors import UserError
 from gan_lab.models.adain import Looking, style_distance
 from gan_lab.networks.adain import adapt, moments
+from gan_lab.networks.squeezenet import pretrained
 
 DATA = ["data=styles", "data.resolution=16", "data.num=64"]
 
@@ -77,7 +82,8 @@ class TwoMaps(torch.nn.Module):
 
 def test_losses_through_a_network_are_of_moments_and_of_an_adapted_map():
     data, gan = build("model=adain", *DATA, "model.structure_map=1")
-    gan.look = Looking(TwoMaps())
+    gan.look = Looking(TwoMaps)
+    gan.look.prepare(gan.device)
     batch = some(data, 4)
     x, y = batch["domain_a"], batch["domain_b"]
     fake = x.flip(2)
@@ -104,12 +110,21 @@ def test_losses_through_a_network_are_of_moments_and_of_an_adapted_map():
 
 def test_a_network_to_look_through_is_no_state_and_learns_nothing():
     data, gan = build("model=adain", *DATA, "model.structure_map=1")
-    gan.look = Looking(TwoMaps())
+    gan.look = Looking(TwoMaps)
+    gan.look.prepare(gan.device)
     with_draws(gan)
     gan.generator_loss(some(data, 4)).backward()
     assert gan.look.network.layer.weight.grad is None
     assert gan.generator.last.weight.grad.abs().sum() > 0
     assert not any(key.startswith("look") for key in gan.state_dict())
+
+
+def test_weights_to_look_through_are_needed_to_train_alone(tmp_path):
+    data, gan = build("model=adain", *DATA, "model.generator.width=8")
+    gan.look = Looking(partial(pretrained, str(tmp_path / "none.npz")))
+    assert gan.generate(some(data, 2)).shape == (2, 3, 16, 16)
+    with pytest.raises(UserError, match="none.npz does not exist"):
+        fit(gan, data, steps=1)
 
 
 def test_first_outputs_are_grey_also_with_halvings():
