@@ -48,6 +48,14 @@ CASES = {
         *("model=srgan", "data=superres", "data.crop=32", "model.warmup_kimg=2"),
         *("model.generator.num_blocks=1", "model.generator.ends=3"),
     ],
+    "tempogan": [
+        *("model=tempogan", "data=superres_video", "data.crop=32", "model.warmup_kimg=2"),
+        *("model.generator.num_blocks=1", "model.temporal_discriminator.width=8"),
+    ],
+    "adain": [  # recolours and views at random
+        *("model=adain", "data=styles", "data.resolution=16", "data.num=64"),
+        *("model.generator.halvings=2", "model.generator.side=3"),
+    ],
     "musegan": ["model=musegan", "data=pianoroll", "data.num=200", "data.transpose=3"],
     "specgan": ["model=specgan_conditional", "data=audio", "data.num_samples=1024", "data.num=64"],
     "ctgan": ["model=ctgan", "data=table", "data.batch_size=40"],
